@@ -1,0 +1,5 @@
+"""The isomanager command."""
+
+
+def run() -> None:
+    """Run the command line."""

@@ -1,0 +1,488 @@
+"""The values that go through the house, in the order they appear: selector, offer, expectation, received, receipt, copy, plan.
+
+All are frozen. Their JSON form (`model_dump(mode="json")`) is what is stored in receipts and the database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from functools import total_ordering
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from isomanager.errors import UsageError
+from isomanager.version import Version, VersionRule
+
+
+class Value(BaseModel):
+    """A frozen value that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Family(StrEnum):
+    """The widest group a product belongs to."""
+
+    LINUX = "linux"
+    WINDOWS = "windows"
+    BSD = "bsd"
+    APPLIANCE = "appliance"
+    RESCUE = "rescue"
+    CUSTOM = "custom"
+
+
+ARCHITECTURE_ALIASES = {
+    "x86_64": ("amd64", "x64", "x86-64", "64bit", "64-bit"),
+    "aarch64": ("arm64", "arm64-aarch64"),
+    "i686": ("i386", "i486", "i586", "x86", "ia32", "32bit", "32-bit"),
+    "armv7": ("armhf", "armv7l", "armv7hl"),
+    "ppc64le": ("ppc64el", "powerpc-powerpc64le"),
+    "riscv64": ("riscv-riscv64",),
+}
+"""Upstream's spellings by ours; a product file may add its own."""
+
+
+def architecture(spelling: str) -> str:
+    """Our one spelling for any of upstream's; a spelling nobody knows is kept as it is, in lower case."""
+    lowered = spelling.lower()
+    return next((ours for ours, theirs in ARCHITECTURE_ALIASES.items() if lowered in theirs), lowered)
+
+
+VANILLA = "vanilla"
+"""The default flavor of a product that has only one."""
+
+CHANNELS = ("stable", "lts", "previous", "preview", "daily")
+"""`beta` is accepted as another word for preview."""
+
+
+class Title(Value):
+    """What a person asks for, and what a copy is."""
+
+    family: Family
+    product: str
+    flavor: str = VANILLA
+    version: Version
+    architecture: str = "x86_64"
+    language: str = ""
+    edition: str = ""
+
+    def __str__(self) -> str:
+        extra = " ".join(piece for piece in (self.language, self.edition) if piece)
+        return f"{self.product}/{self.flavor}@{self.version} {self.architecture} {extra}".rstrip()
+
+
+class Selector(Value):
+    """A title with rules instead of values. An omitted flavor is the product's default; an empty tuple means the default."""
+
+    product: str
+    flavor: str = ""
+    rule: VersionRule = VersionRule()
+    channel: str = "stable"
+    architectures: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    editions: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        *,
+        architectures: tuple[str, ...] = (),
+        languages: tuple[str, ...] = (),
+        editions: tuple[str, ...] = (),
+    ) -> Selector:
+        """Read `PRODUCT[/FLAVOR][@VERSION]`, VERSION being a version rule or a channel (`ubuntu/server@lts`)."""
+        name, _, rule = text.strip().partition("@")
+        product, _, flavor = name.partition("/")
+        if not product.strip():
+            raise UsageError(f"'{text}' names no product.", hint="A selector is PRODUCT[/FLAVOR][@VERSION].", text=text)
+        word = {"beta": "preview"}.get(rule.strip().lower(), rule.strip().lower())
+        channel, rule = (word, "") if word in CHANNELS else ("stable", rule)
+        return cls(
+            product=product.strip(),
+            flavor=flavor.strip(),
+            rule=VersionRule.parse(rule),
+            channel=channel,
+            architectures=tuple(architecture(one) for one in architectures),
+            languages=languages,
+            editions=editions,
+        )
+
+    def __str__(self) -> str:
+        rule = self.channel if self.channel != "stable" and not self.rule.exact else str(self.rule)
+        return f"{self.product}{'/' + self.flavor if self.flavor else ''}@{rule}"
+
+
+ALGORITHMS = ("sha512", "blake2b", "sha384", "sha256", "sha224", "sha1", "md5")
+"""Digest algorithms, strongest first, under hashlib's names."""
+
+WEAK_ALGORITHMS = frozenset({"sha1", "md5"})
+"""Never raise assurance above `mirror`."""
+
+Digests = dict[str, str]
+"""Lower-case hexadecimal digests by algorithm."""
+
+
+def strongest(digests: Digests) -> str | None:
+    """The strongest algorithm among `digests`, or None when there is none."""
+    return next((algorithm for algorithm in ALGORITHMS if algorithm in digests), None)
+
+
+class SignatureKind(StrEnum):
+    """How a document or file is signed."""
+
+    OPENPGP = "openpgp"
+    CLEARSIGNED = "clearsigned"
+    SIGNIFY = "signify"
+    MINISIGN = "minisign"
+    RSA = "rsa"
+
+
+class SignatureRef(Value):
+    """Where a signature stands, and what it covers. A clearsigned document carries its own: `url` is None."""
+
+    kind: SignatureKind
+    url: str | None = None
+    over: Literal["document", "file"] = "document"
+
+
+class Proof(Value):
+    """Where the proof of an offer stands.
+
+    `document` is the checksum document's address (None when the signature is over the file itself, or the digests came with
+    the offer); `entry` the name to look up in it; `keys` the full primary fingerprints of which one must have signed.
+    `vendor` says that the document comes from the vendor's own host.
+    """
+
+    document: str | None = None
+    entry: str = ""
+    covers: Literal["file", "unpacked"] = "file"
+    signature: SignatureRef | None = None
+    keys: tuple[str, ...] = ()
+    vendor: bool = True
+    legacy: bool = False
+
+
+class Torrent(Value):
+    """A torrent of the file; `only` when upstream gives no other way."""
+
+    url: str = ""
+    info_hash: str = ""
+    only: bool = False
+
+
+class Packing(Value):
+    """How the file is packed upstream; unpacking stops at `max_bytes`."""
+
+    kind: Literal["bz2", "gz", "xz", "zip"]
+    member: str = "*.iso"
+    max_bytes: int = 16 << 30
+
+
+class Offer(Value):
+    """What upstream claims. A cache, never truth.
+
+    `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say).
+    """
+
+    title: Title
+    channel: str = "stable"
+    filename: str
+    urls: tuple[str, ...]
+    size: int | None = None
+    size_range: tuple[int, int] | None = None
+    digests: Digests = Field(default_factory=dict)
+    packing: Packing | None = None
+    torrent: Torrent | None = None
+    proofs: tuple[Proof, ...] = ()
+    save_as: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    listed_at: tuple[str, ...] = ()
+    served_assurance: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells a re-spin from the same bytes: the strongest claimed digest, else size with ETag and Last-Modified."""
+        algorithm = strongest(self.digests)
+        if algorithm:
+            return f"{algorithm}:{self.digests[algorithm]}"
+        return f"size:{self.size}|etag:{self.etag}|modified:{self.last_modified}"
+
+
+@total_ordering
+class Assurance(StrEnum):
+    """How far an image is proved. The order is that of strength: `Assurance.SIGNED > Assurance.PUBLISHED`."""
+
+    NONE = "none"
+    MIRROR = "mirror"
+    SERVED = "served"
+    PUBLISHED = "published"
+    PINNED = "pinned"
+    SIGNED = "signed"
+
+    @property
+    def rank(self) -> int:
+        """0 for none, 5 for signed."""
+        return list(Assurance).index(self)
+
+    def __lt__(self, other: object) -> bool:
+        return self.rank < other.rank if isinstance(other, Assurance) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self.rank <= other.rank if isinstance(other, Assurance) else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self.rank > other.rank if isinstance(other, Assurance) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self.rank >= other.rank if isinstance(other, Assurance) else NotImplemented
+
+
+class Document(Value):
+    """A text from upstream, exactly as served. `url` is what was asked for, `final_url` what answered."""
+
+    url: str
+    final_url: str = ""
+    content: bytes
+    etag: str = ""
+    last_modified: str = ""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    @property
+    def text(self) -> str:
+        """The content as UTF-8; bytes that are not UTF-8 are kept apart by surrogate escapes."""
+        return self.content.decode("utf-8", "surrogateescape")
+
+
+class Signer(Value):
+    """Who signed, by full fingerprints; `note` for what a person should know (the key has expired since, say)."""
+
+    primary: str
+    subkey: str = ""
+    note: str = ""
+
+
+class Expectation(Value):
+    """An offer whose evidence has been judged good: what the bytes must be, and how far that proves them.
+
+    `digests` are required, all of them. `assurance` is what a match will reach. `file_signature` is set when a signature over
+    the file itself has still to be checked against the bytes (kept in `evidence`).
+    """
+
+    offer: Offer
+    digests: Digests
+    size: int | None = None
+    assurance: Assurance
+    signer: Signer | None = None
+    evidence: tuple[Document, ...] = ()
+    file_signature: Proof | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Refusal(Value):
+    """Evidence or bytes that failed a proof. `code` as in `isomanager.errors.Refused`."""
+
+    offer: Offer
+    code: str
+    reason: str
+    evidence: tuple[Document, ...] = ()
+
+
+class Received(Value):
+    """A closed, durable partial: its size in bytes and the digests taken as the bytes passed."""
+
+    partial: str
+    size: int
+    digests: Digests
+    url: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    seconds: float = 0.0
+    resumed_at: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """The image's identity."""
+        return self.digests["sha256"]
+
+
+class Receipt(Value):
+    """Append-only proof of an image under a title, kept beside the copy and in the database."""
+
+    schema_version: Literal[1] = 1
+    title: Title
+    sha256: str
+    size: int
+    digests: Digests
+    filename: str
+    assurance: Assurance
+    signer: Signer | None = None
+    reasons: tuple[str, ...] = ()
+    evidence: tuple[Document, ...] = ()
+    urls: tuple[str, ...] = ()
+    fingerprint: str = ""
+    proved_at: AwareDatetime
+
+
+class CopyState(StrEnum):
+    """Where a copy is in its life; each state is committed before the effect it announces."""
+
+    RESERVED = "reserved"
+    RECEIVED = "received"
+    PUBLISHING = "publishing"
+    HELD = "held"
+    SUSPECT = "suspect"
+    RETIRING = "retiring"
+    TRASHED = "trashed"
+    RESTORING = "restoring"
+    GONE = "gone"
+
+
+class Copy(Value):
+    """One image at one path of one repository. `path` is relative, with forward slashes. `sha256` and `size` are None until
+    the bytes are received; `partial` names the unfinished bytes until they are published; `trash_path` where a retired one is.
+    """
+
+    id: str
+    repository: str
+    path: str
+    title: Title
+    state: CopyState
+    sha256: str | None = None
+    size: int | None = None
+    assurance: Assurance = Assurance.NONE
+    digests: Digests = Field(default_factory=dict)
+    fingerprint: str = ""
+    filename: str = ""
+    source: str = ""
+    partial: str = ""
+    trash_path: str = ""
+    reason: str = ""
+    created_at: AwareDatetime
+    proved_at: AwareDatetime | None = None
+    changed_at: AwareDatetime
+
+
+class Keep(Value):
+    """How many versions stay: the newest `last`, and everything proved within `days` (0: no such rule)."""
+
+    last: int = Field(default=1, ge=1)
+    days: int = Field(default=0, ge=0)
+
+
+class Subscription(Value):
+    """A selector that is kept up to date."""
+
+    id: str
+    selector: Selector
+    repositories: tuple[str, ...] = ("default",)
+    keep: Keep = Keep()
+    old: Literal["trash", "keep"] = "trash"
+    floor: Assurance = Assurance.MIRROR
+    paused: bool = False
+    created_at: AwareDatetime
+
+
+class RepositoryRecord(Value):
+    """A place that holds images, as the database names it. `url` never holds a secret."""
+
+    name: str
+    url: str
+    layout: str = "default"
+    description: str = ""
+    created_at: AwareDatetime
+
+
+class ActionKind(StrEnum):
+    """What a plan can do."""
+
+    DOWNLOAD = "download"
+    KEEP = "keep"
+    RETIRE = "retire"
+    REFUSE = "refuse"
+    FAIL = "fail"
+
+
+class Action(Value):
+    """One step of a plan: what, where, why, and how many bytes it costs (positive: fetched; freed bytes are `frees`).
+
+    `download` carries the expectation; `retire` the copy; `refuse` and `fail` a code and a reason.
+    """
+
+    kind: ActionKind
+    repository: str = ""
+    title: Title | None = None
+    selector: str = ""
+    reason: str
+    code: str = ""
+    cost: int | None = 0
+    frees: int = 0
+    expectation: Expectation | None = None
+    copy_id: str = ""
+    path: str = ""
+
+
+class Plan(Value):
+    """Ordered actions, each with its reason. A dry run is a plan that is not applied."""
+
+    made_at: AwareDatetime
+    actions: tuple[Action, ...] = ()
+
+    def of_kind(self, *kinds: ActionKind) -> tuple[Action, ...]:
+        """The actions of these kinds, in order."""
+        return tuple(action for action in self.actions if action.kind in kinds)
+
+    @property
+    def cost(self) -> int:
+        """Bytes to be fetched, as far as sizes are known."""
+        return sum(action.cost or 0 for action in self.actions)
+
+    @property
+    def frees(self) -> int:
+        """Bytes that retiring frees once the trash is emptied."""
+        return sum(action.frees for action in self.actions)
+
+
+class OutcomeKind(StrEnum):
+    """What became of one image in a run."""
+
+    PUBLISHED = "published"
+    CURRENT = "current"
+    RETIRED = "retired"
+    SKIPPED = "skipped"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+class Outcome(Value):
+    """What became of one image, and why."""
+
+    outcome: OutcomeKind
+    title: Title | None = None
+    selector: str = ""
+    repository: str = ""
+    path: str = ""
+    reason: str = ""
+    code: str = ""
+    bytes: int = 0
+    seconds: float = 0.0
+    assurance: Assurance = Assurance.NONE
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether this outcome turns the run red."""
+        return self.outcome in (OutcomeKind.FAILED, OutcomeKind.QUARANTINED)
+
+
+class Quarantined(Value):
+    """What was refused, remembered until the evidence (`fingerprint`) changes."""
+
+    fingerprint: str
+    title: Title
+    code: str
+    reason: str
+    at: datetime

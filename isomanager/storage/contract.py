@@ -1,0 +1,174 @@
+"""The small contract every store honours, so that one engine and one test suite serve local disk, S3, SMB and NFS.
+
+Paths are relative to the repository, with forward slashes. Whatever is unfinished or internal lives under `.isomanager/`
+(or in an uncompleted multipart upload) and never appears under a final name.
+
+A transfer moves a bounded window of consecutive granules: writes may arrive from several threads and out of order inside the
+window, `front()` is the durable, contiguous beginning, and resuming needs that one integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+INTERNAL = ".isomanager"
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What guards a resume: the file upstream is still the same only if these agree (RFC 9110, section 13)."""
+
+    etag: str = ""
+    last_modified: str = ""
+    size: int | None = None
+    digests: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class StoreTraits:
+    """What a store can do. `granule` in bytes: writes are aligned to it but for the tail."""
+
+    granule: int = 1 << 20
+    readable_partial: bool = True
+    server_copy: bool = False
+    hard_links: bool = False
+    symbolic_links: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in the store. `etag` changes when the bytes may have (local: inode, size, mtime in ns)."""
+
+    path: str
+    size: int
+    modified_at: datetime
+    etag: str
+
+
+@dataclass(frozen=True)
+class PartialRef:
+    """Names an unfinished file, so that another task or process can reopen it. `key` is safe in a file name."""
+
+    key: str
+    final: str
+    size: int | None
+    validators: Validators
+    front: int = 0
+
+
+@dataclass(frozen=True)
+class Space:
+    """Bytes, None where the store cannot say."""
+
+    total: int | None
+    free: int | None
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """Unfinished bytes of one file."""
+
+    @property
+    def ref(self) -> PartialRef:
+        """The name by which it is reopened; `front` as of now."""
+        ...
+
+    def front(self) -> int:
+        """How many bytes from the start are contiguous and durable."""
+        ...
+
+    def write(self, offset: int, buffer: bytes | bytearray | memoryview) -> None:
+        """Put bytes at `offset`. Thread-safe; aligned to the granule but for the tail."""
+        ...
+
+    def checkpoint(self, validators: Validators | None = None) -> int:
+        """Make durable what is contiguous, remember the validators, and return the new front."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes already written; only where the store's traits say `readable_partial`."""
+        ...
+
+    def close(self) -> PartialRef:
+        """Flush to durable storage and let go of handles; the ref reopens it."""
+        ...
+
+    def discard(self) -> None:
+        """Remove it for good. A repeat does nothing."""
+        ...
+
+    def publish(self, size: int) -> Entry:
+        """Give it its final name in one atomic, create-only, durable step.
+
+        `size` is the expected whole size. A repeat after a crash finds its own bytes under the final name and succeeds.
+        Raises StoreError(code="name-taken") when other bytes hold the name.
+        """
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A place that holds files. Errors are StoreError (permanent) or StoreUnavailable (transient)."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, without secrets."""
+        ...
+
+    @property
+    def traits(self) -> StoreTraits:
+        """What it can do."""
+        ...
+
+    def begin(
+        self, final: str, size: int | None, validators: Validators, *, key: str, resume: PartialRef | None = None
+    ) -> Partial:
+        """A partial for the final path `final`, named `key` by the caller.
+
+        With `resume` the existing partial is reopened if it is there and its validators agree with `validators`; otherwise it
+        is started again from byte 0. Without `resume` an existing partial of that key is replaced.
+        """
+        ...
+
+    def reopen(self, ref: PartialRef) -> Partial:
+        """The closed partial `ref`, as it is; StoreError(code="missing") when it is gone."""
+        ...
+
+    def partials(self) -> Iterator[PartialRef]:
+        """Every unfinished file."""
+        ...
+
+    def stat(self, path: str) -> Entry | None:
+        """The file, or None when there is none."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Every final file under `prefix`, recursively, in path order; nothing under `.isomanager/`."""
+        ...
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Up to `length` bytes from `start`; StoreError(code="changed") if the etag is no longer `if_match`."""
+        ...
+
+    def space(self) -> Space:
+        """How much room there is."""
+        ...
+
+    def delete(self, path: str, *, expect: Entry | None = None) -> None:
+        """Remove a file; StoreError(code="changed") when it is not what `expect` says. A missing file is no error."""
+        ...
+
+    def move(self, source: str, destination: str) -> Entry:
+        """Rename, create-only; re-runnable: if only the destination is there, it succeeds."""
+        ...
+
+    def put_small(self, path: str, data: bytes) -> Entry:
+        """Write a small file atomically, create-only; a repeat with the same bytes succeeds, other bytes raise name-taken."""
+        ...
+
+    def replace_small(self, path: str, data: bytes, *, if_match: str = "") -> Entry:
+        """Write a small index file atomically, replacing what is there. Indexes only: images are never replaced."""
+        ...
