@@ -1,0 +1,1 @@
+"""Running isomanager on Prefect: the local server, the worker, the deployments and their schedules."""

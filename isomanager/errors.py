@@ -59,9 +59,7 @@ class IsoManagerError(Exception):
         return _rebuild, (type(self), self.message, self.code, self.hint, self.data)
 
 
-def _rebuild(
-    kind: type[IsoManagerError], message: str, code: str, hint: str, data: dict[str, Any]
-) -> IsoManagerError:
+def _rebuild(kind: type[IsoManagerError], message: str, code: str, hint: str, data: dict[str, Any]) -> IsoManagerError:
     return kind(message, code=code, hint=hint, **data)
 
 

@@ -410,7 +410,8 @@ class ActionKind(StrEnum):
 class Action(Value):
     """One step of a plan: what, where, why, and how many bytes it costs (positive: fetched; freed bytes are `frees`).
 
-    `download` carries the expectation; `retire` the copy; `refuse` and `fail` a code and a reason.
+    `download` carries the expectation and, as `source`, who wants it; `retire` the copy; `refuse` and `fail` a code and a
+    reason.
     """
 
     kind: ActionKind
@@ -424,6 +425,7 @@ class Action(Value):
     expectation: Expectation | None = None
     copy_id: str = ""
     path: str = ""
+    source: str = ""
 
 
 class Plan(Value):

@@ -1,0 +1,175 @@
+"""The update plan: what is wanted, what upstream offers, what is held; out comes what to fetch, keep, refuse and retire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from isomanager.model import Action, ActionKind, Copy, CopyState, Expectation, Plan, Subscription, Title
+from isomanager.planning.retention import SUBSCRIPTION_SOURCE, judge_retention
+from isomanager.planning.wanting import Guards, Resolution, Selects, Shelves, Want, same_bytes, scope, shelve
+
+RefusedBefore = Callable[[str, Title], str | None]
+"""Given an offer's fingerprint and title: why those very bytes were refused before, or None."""
+
+
+def refused_never(_fingerprint: str, _title: Title) -> str | None:
+    """Nothing was ever refused."""
+    return None
+
+
+def plan_update(
+    wants: Sequence[Want],
+    copies: Sequence[Copy],
+    *,
+    selects: Selects,
+    guards: Guards,
+    now: datetime,
+    refused_before: RefusedBefore = refused_never,
+    force: bool = False,
+) -> Plan:
+    """The plan for these subscriptions; pure. `force` fetches again what is held and what was refused before."""
+    shelves = shelve(copies)
+    fetches = merge_same_fetches(
+        _decide(want.subscription, resolution, repository, shelves, selects, refused_before, force)
+        for want in wants
+        if not want.subscription.paused
+        for resolution in want.resolutions
+        for repository in want.subscription.repositories
+    )
+    after = [*copies, *(_as_if_published(action, now) for action in fetches if action.kind is ActionKind.DOWNLOAD)]
+    verdicts = judge_retention(after, wants, selects=selects, guards=guards, now=now)
+    retirements = [retirement(verdict.copy, verdict.reason) for verdict in verdicts if not verdict.stays]
+    return Plan(made_at=now, actions=(*fetches, *retirements))
+
+
+def _decide(
+    subscription: Subscription,
+    resolution: Resolution,
+    repository: str,
+    shelves: Shelves,
+    selects: Selects,
+    refused_before: RefusedBefore,
+    force: bool,
+) -> Action:
+    selector = str(subscription.selector)
+    place = {"repository": repository, "selector": selector}
+    if resolution.refusal is not None:
+        refusal = resolution.refusal
+        return Action(
+            kind=ActionKind.REFUSE, title=refusal.offer.title, code=refusal.code, reason=refusal.reason, **place
+        )
+    if resolution.expectation is None:
+        return Action(kind=ActionKind.FAIL, code=resolution.error_code, reason=resolution.error, **place)
+    expectation = resolution.expectation
+    title = expectation.offer.title
+    here = shelves.get((repository, title.product), ())
+    twin = next((one for one in here if one.state is CopyState.HELD and same_bytes(one, expectation)), None)
+    if twin is not None and not force:
+        told = f"held and proved ({twin.assurance})"
+        return Action(kind=ActionKind.KEEP, title=title, copy_id=twin.id, path=twin.path, reason=told, **place)
+    refused = refused_before(expectation.offer.fingerprint, title)
+    if refused is not None and not force:
+        told = f"refused before, and upstream's evidence has not changed since: {refused}"
+        return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
+    newer = _newer_held(title, here, subscription, selects)
+    if newer is not None and not force:
+        told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
+        return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
+    return Action(
+        kind=ActionKind.DOWNLOAD,
+        title=title,
+        expectation=expectation,
+        cost=expectation.size if expectation.size is not None else expectation.offer.size,
+        reason=_why_fetch(title, here, expectation, force),
+        source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
+        **place,
+    )
+
+
+def _newer_held(title: Title, here: Sequence[Copy], subscription: Subscription, selects: Selects) -> Copy | None:
+    if subscription.selector.rule.whole or subscription.selector.channel == "previous":
+        return None
+    newer = [
+        one
+        for one in here
+        if one.state is CopyState.HELD
+        and scope(one.title) == scope(title)
+        and one.title.version > title.version
+        and selects(subscription, one.title)
+    ]
+    return max(newer, key=lambda one: one.title.version, default=None)
+
+
+def _why_fetch(title: Title, here: Sequence[Copy], expectation: Expectation, force: bool) -> str:
+    proof = f"to be proved as {expectation.assurance}"
+    rivals = [one for one in here if scope(one.title) == scope(title)]
+    held = [one for one in rivals if one.state is CopyState.HELD]
+    if force:
+        return f"asked for again; {proof}"
+    if any(one.title == title for one in held):
+        return f"upstream publishes other bytes under the version that is held (a re-spin): both are kept; {proof}"
+    if any(one.title == title and one.state is CopyState.SUSPECT for one in rivals):
+        return f"the copy that was held failed a proof; {proof}"
+    if any(
+        one.title == title and one.state in (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
+        for one in rivals
+    ):
+        return f"an earlier run did not finish it; {proof}"
+    if held:
+        newest = max(held, key=lambda one: one.title.version)
+        return f"newer than {newest.title.version}; {proof}"
+    return f"not held; {proof}"
+
+
+def merge_same_fetches(actions: Iterable[Action]) -> list[Action]:
+    """One fetch for one image in one repository, however many subscriptions want it; the reason names them all."""
+    merged: dict[tuple[str, str, str], Action] = {}
+    rest: list[Action] = []
+    for action in actions:
+        if action.kind is not ActionKind.DOWNLOAD or action.expectation is None:
+            rest.append(action)
+            continue
+        key = (action.repository, str(action.title), action.expectation.offer.fingerprint)
+        before = merged.get(key)
+        if before is None:
+            merged[key] = action
+        else:
+            told = f"{before.reason}; also wanted by {action.selector}"
+            merged[key] = before.model_copy(update={"reason": told})
+    return [*merged.values(), *rest]
+
+
+def _as_if_published(action: Action, now: datetime) -> Copy:
+    """The copy that a download will have made: retention is planned for the library as it will be."""
+    assert action.expectation is not None  # noqa: S101 - downloads carry their expectation
+    assert action.title is not None  # noqa: S101
+    expectation = action.expectation
+    return Copy(
+        id=f"planned:{action.repository}:{action.title}",
+        repository=action.repository,
+        path="",
+        title=action.title,
+        state=CopyState.HELD,
+        size=action.cost,
+        assurance=expectation.assurance,
+        digests=expectation.digests,
+        fingerprint=expectation.offer.fingerprint,
+        source=action.source,
+        created_at=now,
+        proved_at=now,
+        changed_at=now,
+    )
+
+
+def retirement(copy: Copy, reason: str) -> Action:
+    """The action that retires `copy` to the trash."""
+    return Action(
+        kind=ActionKind.RETIRE,
+        repository=copy.repository,
+        title=copy.title,
+        reason=reason,
+        frees=copy.size or 0,
+        copy_id=copy.id,
+        path=copy.path,
+    )

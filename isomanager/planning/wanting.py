@@ -1,0 +1,88 @@
+"""What an update starts from: each subscription beside what upstream answered for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from isomanager.model import Copy, Expectation, Refusal, Subscription, Title
+
+Selects = Callable[[Subscription, Title], bool]
+"""Whether a subscription's selector fits a title; built from the catalogue (default flavors, LTS rules)."""
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What became of resolving one subscription for one architecture, language and edition: exactly one of the three."""
+
+    expectation: Expectation | None = None
+    refusal: Refusal | None = None
+    error: str = ""
+    error_code: str = ""
+
+    @property
+    def title(self) -> Title | None:
+        """The title upstream offers, refused or not."""
+        judged = self.expectation or self.refusal
+        return judged.offer.title if judged else None
+
+
+@dataclass(frozen=True)
+class Want:
+    """A subscription and every answer upstream gave for it."""
+
+    subscription: Subscription
+    resolutions: tuple[Resolution, ...]
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether upstream answered, and nothing of it was refused: only then may an old version go."""
+        return bool(self.resolutions) and all(one.expectation is not None for one in self.resolutions)
+
+    @property
+    def current_titles(self) -> frozenset[str]:
+        """The titles selected now, in their printed form."""
+        return frozenset(str(one.title) for one in self.resolutions if one.expectation is not None)
+
+
+@dataclass(frozen=True)
+class Guards:
+    """What keeps a run from deleting too much. `listed` names the repositories whose listing succeeded and was not empty."""
+
+    max_deletes: int = 10
+    frozen: bool = False
+    listed: frozenset[str] = field(default_factory=frozenset)
+
+
+def same_bytes(copy: Copy, expectation: Expectation) -> bool:
+    """Whether `copy` is proved to be what is expected: a required digest is known and equal, or, where upstream gives no
+    digest, size and validators are those the copy was fetched with."""
+    known = [
+        copy.digests.get(algorithm) == digest
+        for algorithm, digest in expectation.digests.items()
+        if algorithm in copy.digests
+    ]
+    if expectation.digests:
+        return bool(known) and all(known)
+    return bool(copy.fingerprint) and copy.fingerprint == expectation.offer.fingerprint
+
+
+Scope = tuple[str, str, str, str, str]
+
+
+def scope(title: Title) -> Scope:
+    """What versions compete in: everything of a title but its version."""
+    return title.product, title.flavor, title.architecture, title.language, title.edition
+
+
+Shelves = Mapping[tuple[str, str], Sequence[Copy]]
+"""Copies by repository and product."""
+
+
+def shelve(copies: Iterable[Copy]) -> Shelves:
+    """Sort copies once, so that a plan over many subscriptions does not walk the whole library for each."""
+    shelves: dict[tuple[str, str], list[Copy]] = defaultdict(list)
+    for copy in copies:
+        shelves[copy.repository, copy.title.product].append(copy)
+    return shelves

@@ -1,0 +1,171 @@
+"""Settings: one documented table, read from a TOML file and the environment, each value knowing where it came from.
+
+Order, strongest first: environment (`ISOMANAGER_RETRY_COUNT=5`), the configuration file (`ISOMANAGER_CONFIG`, else
+`config.toml` in the user's configuration folder), the default below. Secrets are not settings: they live in blocks and in the
+credential files of the storage tools.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from isomanager.errors import ConfigurationError
+
+PREFIX = "ISOMANAGER_"
+
+
+def default_config_file() -> Path:
+    """`ISOMANAGER_CONFIG`, else config.toml in the user's configuration folder."""
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("isomanager") / "config.toml"
+
+
+class _ConfigFile(PydanticBaseSettingsSource):
+    """The TOML file as a source; an unreadable one is an error the user can act on."""
+
+    def __init__(self, settings_cls: type[BaseSettings], file: Path) -> None:
+        super().__init__(settings_cls)
+        self.values = read_config_file(file)
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return self.values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self.values
+
+
+def read_config_file(file: Path) -> dict[str, Any]:
+    """The file's top-level values; an absent file has none. Raises ConfigurationError naming file and line."""
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise ConfigurationError(
+            f"The configuration file {file} is not readable TOML: {wrong}.",
+            hint="Correct it, or move it away to start from the defaults.",
+            file=str(file),
+        ) from wrong
+    except OSError as wrong:
+        raise ConfigurationError(f"The configuration file {file} cannot be read: {wrong.strerror}.") from wrong
+
+
+class Settings(BaseSettings):
+    """Every setting. The seed's names are told where they differ."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_folder: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("isomanager"),
+        description="Where the database, fetched keys and the local Prefect server keep their files.",
+    )
+    default_repository: str = Field(
+        default_factory=lambda: str(Path.home() / "ISOs"),
+        description="Path or URL of the repository named `default` (DefaultRepository).",
+    )
+    repository_layout: str = Field("default", description="Layout of new repositories (RepositoryStructure).")
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the inventory; empty: SQLite in the data folder. PostgreSQL for many writers.",
+    )
+    download_path: Path = Field(
+        default_factory=Path.cwd,
+        description="Where `download --no-register` puts files when `--to` is not given (DefaultDownloadPath).",
+    )
+    catalogue_folders: list[Path] = Field(
+        default_factory=list, description="Folders with product files of your own; they win over the bundled ones."
+    )
+    retry_count: int = Field(3, ge=0, le=100, description="Further tries after a transient failure (RetryCount).")
+    retry_delay: float = Field(
+        5.0, ge=0, le=3600, description="Seconds before the first of them; doubled each time, with jitter (RetryDelay)."
+    )
+    always_verify: bool = Field(
+        True,
+        description="Refuse images without any proof of their own (AlwaysVerifyIntegrity). Bytes are hashed and compared "
+        "either way; off lets `none` through.",
+    )
+    default_digest_algorithm: Literal["sha256", "sha512", "sha384", "sha1", "md5", "blake2b"] = Field(
+        "sha256", description="Algorithm of `verify` when none is named (DefaultHashAlgorithm)."
+    )
+    inventory_format: Literal["json", "csv", "xml"] = Field("json", description="Format of exports (InventoryFormat).")
+    auto_update_inventory: bool = Field(
+        True, description="Rewrite inventory.json, SHA256SUMS and index.html after each run (AutoUpdateInventory)."
+    )
+    enable_bits: bool = Field(
+        True,
+        description="Accepted for configurations written for the Windows BITS service, and without effect: every download "
+        "here resumes, retries and verifies by itself on every system (EnableBITS).",
+    )
+    images_at_once: int = Field(4, ge=1, le=64, description="Images fetched at the same time.")
+    connections_per_host: int = Field(4, ge=1, le=32, description="Connections to one host at the same time.")
+    connect_timeout: float = Field(15.0, gt=0, description="Seconds to wait for a connection.")
+    first_byte_timeout: float = Field(60.0, gt=0, description="Seconds to wait for the first byte of an answer.")
+    stall_timeout: float = Field(
+        30.0, gt=0, description="Seconds without progress before a transfer counts as stalled."
+    )
+    stall_bytes_per_second: int = Field(
+        1024, ge=0, description="Slower than this over the stall timeout is a stall too."
+    )
+    transfer_window: int = Field(64 << 20, ge=1 << 20, description="Bytes in memory between network, digest and disk.")
+    catalogue_max_age: int = Field(3600, ge=0, description="Seconds for which an answer from upstream counts as fresh.")
+    max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
+    trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
+    ca_file: Path | None = Field(None, description="Certificate authorities (PEM) in place of the system's.")
+    server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")
+    server_port: int = Field(4200, ge=1, le=65535, description="Port of `isomanager serve`.")
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_folder / 'isomanager.db').as_posix()}"
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where fetched signing keys are kept."""
+        return self.data_folder / "keys"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the hook's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file."""
+        return init_settings, env_settings, _ConfigFile(settings_cls, default_config_file())
+
+
+def load_settings() -> Settings:
+    """The settings in force. Raises ConfigurationError naming each wrong value."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        told = "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors())
+        raise ConfigurationError(
+            f"The settings are not usable: {told}.",
+            hint=f"They come from {default_config_file()} and from {PREFIX}… in the environment; "
+            "`isomanager config` lists their names.",
+        ) from wrong
+
+
+def origins(settings: Settings) -> dict[str, str]:
+    """Where each setting's value comes from: `environment`, `file` or `default`."""
+    file = read_config_file(default_config_file())
+    environment = {name.upper() for name in os.environ}
+
+    def origin(name: str) -> str:
+        if f"{PREFIX}{name}".upper() in environment:
+            return "environment"
+        return "file" if name in file else "default"
+
+    return {name: origin(name) for name in type(settings).model_fields}

@@ -1,0 +1,66 @@
+"""Digests taken beside the transfer: a thread hashes behind the front while the next bytes arrive. Memory is bounded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from queue import Queue
+from threading import Thread
+
+from isomanager.model import ALGORITHMS, Digests
+
+Buffer = bytes | bytearray | memoryview
+
+PIECE = 1 << 20
+"""Bytes handed from network to disk and digest at a time."""
+
+
+def new_hash(algorithm: str) -> hashlib._Hash:
+    """A hashlib object; `blake2b` is the 512-bit form that b2sum prints."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"{algorithm} is not one of {', '.join(ALGORITHMS)}")
+    return hashlib.new(algorithm, usedforsecurity=False)
+
+
+def digests_of(pieces: Iterable[Buffer], algorithms: Iterable[str]) -> Digests:
+    """The digests of `pieces` one after the other."""
+    hashes = {algorithm: new_hash(algorithm) for algorithm in algorithms}
+    for piece in pieces:
+        for one in hashes.values():
+            one.update(piece)
+    return {algorithm: one.hexdigest() for algorithm, one in hashes.items()}
+
+
+class Digester:
+    """Hashes what it is given, in order, in a thread of its own; at most `window` bytes wait."""
+
+    def __init__(self, algorithms: Iterable[str], window: int) -> None:
+        self._hashes = {algorithm: new_hash(algorithm) for algorithm in algorithms}
+        self._waiting: Queue[Buffer | None] = Queue(maxsize=max(2, window // PIECE))
+        self._thread = Thread(target=self._run, name="digester", daemon=True)
+        self._thread.start()
+
+    def update(self, piece: Buffer) -> None:
+        """Hand over the next bytes; waits while the window is full."""
+        self._waiting.put(piece)
+
+    def replay(self, read: Callable[[int, int], bytes], length: int) -> None:
+        """Hash the first `length` bytes of a resumed file, read back from the store."""
+        for offset in range(0, length, PIECE):
+            self.update(read(offset, min(PIECE, length - offset)))
+
+    def finish(self) -> Digests:
+        """Wait for the thread and return the digests."""
+        self.stop()
+        return {algorithm: one.hexdigest() for algorithm, one in self._hashes.items()}
+
+    def stop(self) -> None:
+        """Let the thread go; a repeat does nothing."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (piece := self._waiting.get()) is not None:
+            for one in self._hashes.values():
+                one.update(piece)
