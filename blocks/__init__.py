@@ -1,0 +1,1 @@
+"""Configuration that Prefect keeps, with forms in its UI; each builds domain objects and holds no logic of its own."""

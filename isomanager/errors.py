@@ -150,7 +150,7 @@ class Refused(PermanentError):
     """Evidence or bytes failed a proof: quarantined, never published.
 
     Codes: wrong-digest, wrong-size, no-digest, weak-digest, no-signature, bad-signature, unknown-key, revoked-key,
-    expired-key, unsigned-document, empty-document, oversized-document, below-floor, not-an-iso.
+    expired-key, foreign-key, weak-signature, bad-receipt, unsigned-document, empty-document, oversized-document, below-floor, not-an-iso.
     """
 
     code = "refused"
@@ -166,7 +166,8 @@ class FetchRefused(PermanentError):
 
 
 class StoreError(PermanentError):
-    """The repository cannot do this. Codes: name-taken, no-space, no-permission, outside-repository, missing, changed."""
+    """The repository cannot do this. Codes: name-taken, no-space, no-permission, outside-repository, missing, changed,
+    incomplete."""
 
     code = "store"
 

@@ -160,7 +160,7 @@ class Proof(Value):
     entry: str = ""
     covers: Literal["file", "unpacked"] = "file"
     signature: SignatureRef | None = None
-    keys: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
     vendor: bool = True
     legacy: bool = False
 
@@ -184,7 +184,8 @@ class Packing(Value):
 class Offer(Value):
     """What upstream claims. A cache, never truth.
 
-    `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say).
+    `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say);
+    `pinned` those that the catalogue knows of this very file.
     """
 
     title: Title
@@ -194,6 +195,7 @@ class Offer(Value):
     size: int | None = None
     size_range: tuple[int, int] | None = None
     digests: Digests = Field(default_factory=dict)
+    pinned: Digests = Field(default_factory=dict)
     packing: Packing | None = None
     torrent: Torrent | None = None
     proofs: tuple[Proof, ...] = ()

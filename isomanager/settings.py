@@ -7,6 +7,7 @@ credential files of the storage tools.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -169,3 +170,19 @@ def origins(settings: Settings) -> dict[str, str]:
         return "file" if name in file else "default"
 
     return {name: origin(name) for name in type(settings).model_fields}
+
+
+def save_setting(name: str, value: str) -> None:
+    """Write one text setting into the configuration file, leaving everything else in it as it is."""
+    file = default_config_file()
+    known = read_config_file(file)
+    if known.get(name) == value:
+        return
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    quoted = json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML basic string
+    kept = [line for line in lines if line.partition("=")[0].strip() != name]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # settings stand above any table, so the new line goes first
+    new = file.with_name(f"{file.name}.new")
+    new.write_text("\n".join([f"{name} = {quoted}", *kept]) + "\n", "utf-8")
+    new.replace(file)

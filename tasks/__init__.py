@@ -1,0 +1,1 @@
+"""One retryable verb each, a few lines around a domain call. Flows compose them."""

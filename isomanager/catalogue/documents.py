@@ -47,6 +47,11 @@ class SavedDocuments:
         self._files = dict(files)
         self._beyond = beyond
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What is saved. A listing that is not saved can be made up from the saved addresses below it."""
+        return tuple(self._files)
+
     def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
         """The saved file's bytes exactly as they are."""
         file = self._files.get(url)

@@ -73,7 +73,9 @@ def _claims(copy: Copy, group: Sequence[Copy], want: Want, selects: Selects, now
     name, keep = str(subscription.selector), subscription.keep
     if subscription.old == "keep":
         yield f"{name} keeps every old version"
-    if not want.is_answered:
+    if not want.resolutions:
+        yield f"{name} was not asked about in this run"
+    elif not want.is_answered:
         yield f"upstream did not answer for {name}: nothing of it is retired"
     if str(copy.title) in want.current_titles:
         yield f"it is what {name} selects now"

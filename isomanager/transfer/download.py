@@ -34,6 +34,12 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int | None, /) -> None: ...
 
 
+class Stop(Protocol):
+    """Asked between chunks whether to end; a threading.Event is one."""
+
+    def is_set(self) -> bool: ...
+
+
 def silent(_done: int, _total: int | None) -> None:
     """Progress nobody watches."""
 
@@ -76,7 +82,7 @@ def download(
     *,
     limits: Limits = Limits(),
     progress: Progress = silent,
-    stop: Event | None = None,
+    stop: Stop | None = None,
 ) -> Received:
     """Fetch `request` into a closed, durable partial of `store`; nothing is visible under the final name.
 
@@ -107,7 +113,7 @@ class _Attempt:
         client: httpx.Client,
         limits: Limits,
         progress: Progress,
-        stop: Event,
+        stop: Stop,
     ) -> None:
         self.request, self.url, self.store, self.client = request, url, store, client
         self.limits, self.progress, self.stop = limits, progress, stop
@@ -149,8 +155,11 @@ class _Attempt:
     def _already_whole(self, known: PartialRef, started: float) -> Received:
         """Every byte came in an earlier run that ended before it could say so: read back, nothing is fetched."""
         digester = Digester(self.request.algorithms, self.limits.window)
-        partial = self.store.reopen(known)
+        # begun again rather than reopened: the final name may be another one now
+        partial = self.store.begin(self.request.final, known.size, known.validators, key=known.key, resume=known)
         with _closing(partial):
+            if partial.front() != known.front:
+                raise UpstreamChanged(f"{self.told}: the unfinished file cannot be continued; it starts again.")
             digester.replay(partial.read, known.front)
             digests = digester.finish()
         self.progress(known.front, known.front)
@@ -172,7 +181,6 @@ class _Attempt:
         usable = (
             found is not None
             and found.front > 0
-            and found.final == self.request.final
             and found.validators.digests == tuple(sorted(self.request.expected.items()))
             and bool(resume_headers(found))
             and self.store.traits.readable_partial

@@ -1,0 +1,1 @@
+"""Evidence before bytes: checksum documents, signatures, expectations and receipts."""

@@ -1,0 +1,72 @@
+"""Which deployments there are: fixed ones for each flow, and one "all latest" for each family of the catalogue. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+FIRST_HOUR = 2
+"""Scheduled updates begin at this hour of the night, one family after the other."""
+STAGGER_MINUTES = 25
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One deployment. `entrypoint` is relative to the project; `cron` empty for those that only run on demand."""
+
+    name: str
+    entrypoint: str
+    description: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ("iso",)
+    cron: str = ""
+
+
+_WHERE = (
+    "Inventory: [iso-inventory](/v2/artifacts/key/iso-inventory), last report: [iso-report](/v2/artifacts/key/iso-report), "
+    "last plan: [iso-plan](/v2/artifacts/key/iso-plan)."
+)
+
+FIXED = (
+    Definition(
+        "update",
+        "flows/update.py:update",
+        f"Bring everything, or what you choose, up to date. {_WHERE}",
+    ),
+    Definition("download", "flows/download.py:download", f"Fetch one image once, without subscribing to it. {_WHERE}"),
+    Definition("verify", "flows/verify.py:verify", f"Prove held images again. {_WHERE}"),
+    Definition(
+        "prune",
+        "flows/prune.py:prune",
+        f"Let go of replaced versions; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
+        "add-repository",
+        "flows/add_repository.py:add_repository",
+        "Make a repository known that is described by a block.",
+    ),
+)
+"""The hand-picked deployments; `prefect.yaml` names the same ones."""
+
+
+def family_definitions(families: Sequence[str]) -> tuple[Definition, ...]:
+    """One nightly deployment for each family, staggered so that they do not start at the same time."""
+    return tuple(
+        Definition(
+            name=f"update-{family}",
+            entrypoint="flows/update.py:update",
+            description=f"All latest of the family {family}: every subscription of it, every night. {_WHERE}",
+            parameters={"what": [family]},
+            tags=("iso", f"family:{family}"),
+            cron=nightly(place),
+        )
+        for place, family in enumerate(families)
+    )
+
+
+def nightly(place: int) -> str:
+    """The cron schedule of the family at `place`: each begins STAGGER_MINUTES after the one before."""
+    minutes = FIRST_HOUR * 60 + place * STAGGER_MINUTES
+    return f"{minutes % 60} {minutes // 60 % 24} * * *"

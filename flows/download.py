@@ -1,0 +1,70 @@
+"""Download: bring in one image that a person or a pipeline names, without subscribing to it."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from prefect import flow
+
+from flows.reporting import finish, show_plan
+from flows.running import image_threads, running
+from flows.update import bring_in_all
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.outcomes import RunReport, settled_outcome
+from isomanager.library.recording import recorded
+from isomanager.library.recovering import recover
+from isomanager.library.requesting import Asked, plan_download
+
+
+@flow(name="download", flow_run_name="download {selector}{url}", task_runner=image_threads(), persist_result=False)
+def download(
+    selector: str = "",
+    architectures: list[str] = [],  # noqa: B006 - never changed
+    languages: list[str] = [],  # noqa: B006
+    editions: list[str] = [],  # noqa: B006
+    repository: str = "default",
+    url: str = "",
+    name: str = "",
+    sha256: str = "",
+    force: bool = False,
+    accept_unproved: bool = False,
+) -> RunReport:
+    """Download once: fetch, prove and publish one image. It stays until a person removes it.
+
+    Args:
+        selector: PRODUCT[/FLAVOR][@VERSION], such as ubuntu/server@24.04 or debian/netinst. Leave it empty to give an address.
+        architectures: Such as x86_64 or aarch64; none means the product's default.
+        languages: Where a product comes in several; none means its default.
+        editions: Where a product comes in several.
+        repository: The name of the repository to put it in.
+        url: An address of your own instead of a selector.
+        name: What to call the image at that address.
+        sha256: Its SHA-256, if you know it: the image is then proved by it.
+        force: Fetch again what is already held.
+        accept_unproved: Also accept an image for which there is no proof of any kind.
+    """
+    started = monotonic()
+    with running() as library:
+        found = recover(library)
+        asked = Asked(
+            selector=selector,
+            architectures=tuple(architectures),
+            languages=tuple(languages),
+            editions=tuple(editions),
+            repository=repository,
+            url=url,
+            name=name,
+            sha256=sha256,
+            force=force,
+            accept_unproved=accept_unproved,
+        )
+        plan = plan_download(library, asked)
+        show_plan(plan)
+        with recorded(library, "download") as record:
+            settled = tuple(outcome for action in plan.actions if (outcome := settled_outcome(action)) is not None)
+            outcomes = record((*settled, *bring_in_all(plan)))
+        indexes = refresh_indexes(library)
+        report = RunReport(
+            plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
+        )
+        return finish(library, report)

@@ -1,0 +1,87 @@
+"""Update: bring the library to what the subscriptions ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+
+from flows.reporting import finish, show_plan
+from flows.running import image_threads, running
+from isomanager.errors import IsoManagerError
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.outcomes import RunReport, settled_outcome
+from isomanager.library.planning_updates import by_product, chosen_subscriptions, make_plan, with_others
+from isomanager.library.recording import recorded
+from isomanager.library.recovering import recover
+from isomanager.library.resolving import failed_resolution
+from isomanager.model import ActionKind, Outcome, Plan, Subscription
+from isomanager.planning.wanting import Want
+from tasks.image import bring_in
+from tasks.prune import prune
+from tasks.resolve import resolve
+from tasks.retrying import patient
+
+
+@flow(name="update", flow_run_name="update {what}", task_runner=image_threads(), persist_result=False)
+def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> RunReport:  # noqa: B006 - never changed
+    """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
+
+    Args:
+        what: Families, products or selectors to update, such as linux or ubuntu/server@lts; none means every subscription.
+        force: Fetch again what is already held, and try again what was refused before.
+        dry_run: Only show the plan.
+    """
+    started = monotonic()
+    with running() as library:
+        found = recover(library)
+        wants = gather(chosen_subscriptions(library, what))
+        plan = make_plan(library, wants, force=force)
+        show_plan(plan)
+        if dry_run:
+            return RunReport(plan=plan, recovered=found)
+        with recorded(library, "update") as record:
+            outcomes = record((*_settled(plan), *bring_in_all(plan)))
+            outcomes = record((*outcomes, *retire_replaced(plan, with_others(library, wants))))
+        indexes = refresh_indexes(library)
+        report = RunReport(
+            plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
+        )
+        return finish(library, report)
+
+
+def gather(subscriptions: Sequence[Subscription]) -> tuple[Want, ...]:
+    """Ask upstream about every product at the same time; one that stays silent becomes an answer that says so."""
+    active = [one for one in subscriptions if not one.paused]
+    asked = {product: (group, patient(resolve).submit(product, group)) for product, group in by_product(active).items()}
+    return tuple(want for group, future in asked.values() for want in _answers(group, future))
+
+
+def _answers(group: tuple[Subscription, ...], future: PrefectFuture[tuple[Want, ...]]) -> tuple[Want, ...]:
+    try:
+        return future.result()
+    except IsoManagerError as wrong:
+        return tuple(Want(one, (failed_resolution(wrong),)) for one in group)
+
+
+def _settled(plan: Plan) -> tuple[Outcome, ...]:
+    return tuple(outcome for action in plan.actions if (outcome := settled_outcome(action)) is not None)
+
+
+def bring_in_all(plan: Plan) -> tuple[Outcome, ...]:
+    """Fetch every image of the plan, several at a time; each has its own outcome."""
+    futures = [bring_in.submit(str(action.title), action) for action in plan.of_kind(ActionKind.DOWNLOAD)]
+    return tuple(future.result() for future in futures)
+
+
+def retire_replaced(plan: Plan, wants: tuple[Want, ...]) -> tuple[Outcome, ...]:
+    """Retire what the plan lets go, repository by repository, after everything new is in."""
+    going = plan.of_kind(ActionKind.RETIRE)
+    repositories = dict.fromkeys(action.repository for action in going)
+    return tuple(
+        outcome
+        for name in repositories
+        for outcome in patient(prune)(name, tuple(action for action in going if action.repository == name), wants)
+    )

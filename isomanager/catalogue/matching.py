@@ -1,0 +1,51 @@
+"""Whether a title is one that a selector may mean, by the product's own rules; no upstream is asked."""
+
+from __future__ import annotations
+
+from isomanager.catalogue.product import Product
+from isomanager.catalogue.wanted import wanted
+from isomanager.errors import ResolveError
+from isomanager.model import Selector, Title
+from isomanager.version import Version
+
+
+def canonical(product: Product, selector: Selector) -> Selector:
+    """The selector with the product's id, the flavor's key and our architectures, everything spelled out.
+
+    Raises ResolveError: unknown-flavor, unknown-channel, not-found for an architecture the product does not come in.
+    """
+    ways = wanted(product, selector)
+    return selector.model_copy(
+        update={
+            "product": product.id,
+            "flavor": ways[0].flavor_id,
+            "architectures": tuple(dict.fromkeys(one.architecture for one in ways)),
+        }
+    )
+
+
+def selects(product: Product, selector: Selector, title: Title) -> bool:
+    """Whether `title` is of the flavor, architecture, language, edition, channel and versions that `selector` asks for."""
+    try:
+        ways = wanted(product, selector)
+    except ResolveError:
+        return False  # a selector the product no longer understands selects nothing, and so lets nothing go
+    return title.product == product.id and any(
+        one.flavor_id == title.flavor
+        and one.architecture in (title.architecture, "any")
+        and one.language in ("", title.language)
+        and one.edition in ("", title.edition)
+        and one.rule.accepts(title.version)
+        and _in_channel(product, one.channel, title.version, one.allows_pre_release)
+        for one in ways
+    )
+
+
+def _in_channel(product: Product, channel: str, version: Version, allows_pre_release: bool) -> bool:
+    from isomanager.catalogue.patterns import match_whole  # most products need no RE2 for this
+
+    if channel == "lts" and match_whole(product.version.lts, version.text) is None:
+        return False
+    pre = product.version.pre
+    announces = version.is_pre_release or bool(pre and match_whole(pre, version.text) is not None)
+    return allows_pre_release or not announces

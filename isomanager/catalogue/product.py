@@ -1,0 +1,362 @@
+"""What a product file may say. One TOML file a product; `docs/add-an-os.md` explains it to someone who adds one.
+
+Every field is checked when the file is read; a field that does not exist is refused, so that a typing error cannot hide.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from isomanager.catalogue.conditions import Texts, When, one_or_many
+from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
+
+Status = Literal["confirmed", "unconfirmed", "manual"]
+"""How far somebody has checked the facts: `unconfirmed` is shown to the user, `manual` means there is no public address."""
+
+StrategyName = Literal["listing", "checksums", "api", "redirect", "fixed", "manual"]
+
+_UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)?", re.IGNORECASE)
+_IDENTIFIER = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+
+
+def parse_size(text: Any) -> Any:
+    """Bytes for `1.5GiB`, `700 MB` or a number."""
+    if not isinstance(text, str):
+        return text
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"'{text}' is not a size; write 700MiB or 4.5GiB")
+    return int(float(found[1]) * _UNITS[(found[2] or "").upper()])
+
+
+def _fingerprint(text: str) -> str:
+    plain = text.replace(" ", "").upper()
+    if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}|[A-Za-z0-9+/=]{56}", plain) and not text.startswith("RW"):
+        raise ValueError(
+            f"'{text}' is not a full key fingerprint (40 or 64 hexadecimal digits, or a signify/minisign key)"
+        )
+    return text if text.startswith("RW") else plain
+
+
+Bytes = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
+"""A size: a number of bytes, or a text such as `1.5GiB`."""
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
+
+
+KEYSERVERS = (
+    "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x{fingerprint}",
+    "https://keys.openpgp.org/vks/v1/by-fingerprint/{fingerprint}",
+)
+"""Where any OpenPGP key may be found by its fingerprint (HKP, draft-gallagher-openpgp-hkp; VKS of Hagrid)."""
+
+
+class VersionForm(Value):
+    """How a version is read and judged.
+
+    `text` is built from named groups; `replace` mends upstream's spelling (`{"_" = " "}`); `pre` and `lts` are patterns on the
+    whole version; `series` is how many leading parts make a release series; `epoch` maps patterns to an epoch.
+    """
+
+    text: str = "{version}"
+    replace: dict[str, str] = Field(default_factory=dict)
+    pre: str = ""
+    lts: str = ""
+    series: int = Field(default=1, ge=1)
+    epoch: dict[str, int] = Field(default_factory=dict)
+
+
+class Flavor(Value):
+    """A variant of a product.
+
+    `match` compares named groups of the file pattern (or fields of the API) with a value or a list of them, the better first;
+    `vars` fill `{name}` in addresses, a list standing for alternatives; `size` bounds a plausible image, in bytes.
+    """
+
+    name: str = ""
+    aliases: Texts = ()
+    match: dict[str, Texts] = Field(default_factory=dict)
+    vars: dict[str, Texts] = Field(default_factory=dict)
+    size: tuple[Bytes, Bytes] | None = None
+    architectures: Texts = ()
+    facts: str = ""
+
+
+class Step(Value):
+    """One level on the way down to the document that lists the files; the last step is that document.
+
+    `url` (or alternatives, tried in order) may hold `{names}` and is relative to the level above. `pick` matches one name of
+    the level (patterns tried in order), its groups filling `{names}` further down; the group `release` (or `series`, `version`)
+    is compared with what the selector asks for. `direct` matches the selector's own version: if it fits, this level need not
+    be read. `select` (JMESPath) reads the names from a JSON or YAML document instead of a listing.
+    """
+
+    url: Texts
+    pick: Texts = ()
+    direct: str = ""
+    select: str = ""
+
+
+class Signature(Value):
+    """Where a signature stands (none for a clearsigned document), its kind, and what it covers."""
+
+    kind: SignatureKind
+    url: str = ""
+    over: Literal["document", "file"] = "document"
+
+
+class ProofRule(Value):
+    """Where the proof of a file stands.
+
+    `document` is the checksum document (none: the digests came with the offer, or the signature is over the file), `entry` the
+    name in it. `keys` are full primary fingerprints, `keys_by` more of them by the value of a name: `{major = {44 = "36F6…"}}`.
+    Where no key is pinned for the version found, the document counts without its signature: published, not signed.
+    """
+
+    when: When = When()
+    document: str = ""
+    entry: str = "{file}"
+    covers: Literal["file", "unpacked"] = "file"
+    signature: Signature | None = None
+    keys: Annotated[tuple[Fingerprint, ...], BeforeValidator(one_or_many)] = ()
+    keys_by: dict[str, dict[str, Annotated[tuple[Fingerprint, ...], BeforeValidator(one_or_many)]]] = Field(
+        default_factory=dict
+    )
+    vendor: bool = True
+    legacy: bool = False
+    status: Status = "confirmed"
+    facts: str = ""
+
+
+class TorrentRule(Value):
+    """Where the torrent stands; `only` when upstream gives the file no other way."""
+
+    url: str
+    only: bool = False
+
+
+class Unpack(Value):
+    """How the file is packed. Unpacking stops at `max` bytes."""
+
+    kind: Literal["bz2", "gz", "xz", "zip"]
+    member: str = "*.iso"
+    max: Bytes = 16 << 30
+
+
+class OfferRule(Value):
+    """One way to find what upstream offers. Entries are tried in order; the first that answers is taken.
+
+    `archive` marks a place that only holds what is no longer current: it is asked only for a version somebody named.
+    `file` are patterns for the whole file name (without directories); `fields` are JMESPath expressions on one row of an API;
+    `url` is the file's address where it cannot be had from the document; `sums` the checksum document's, for proofs to use;
+    `defaults` are values for named groups that took no part.
+    """
+
+    when: When = When()
+    strategy: StrategyName
+    steps: tuple[Step, ...] = ()
+    archive: bool = False
+    file: Texts = ()
+    select: str = ""
+    fields: dict[str, str] = Field(default_factory=dict)
+    defaults: dict[str, str] = Field(default_factory=dict)
+    url: str = ""
+    sums: str = ""
+    sums_algorithm: Literal["", "sha512", "sha384", "sha256", "sha224", "sha1", "md5", "blake2b"] = ""
+    version: str = ""
+    save_as: str = ""
+    torrent: TorrentRule | None = None
+    unpack: Unpack | None = None
+    proof: tuple[ProofRule, ...] = ()
+    status: Status = "confirmed"
+    facts: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> OfferRule:
+        needs_steps = self.strategy in ("listing", "checksums", "api", "redirect")
+        if needs_steps and not self.steps:
+            raise ValueError(f"strategy '{self.strategy}' needs steps")
+        if self.strategy in ("listing", "checksums", "redirect") and not self.file:
+            raise ValueError(f"strategy '{self.strategy}' needs a file pattern")
+        if self.strategy == "api" and not self.select:
+            raise ValueError("strategy 'api' needs select")
+        if self.strategy == "fixed" and not self.url:
+            raise ValueError("strategy 'fixed' needs url")
+        if any(not step.pick for step in self.steps[:-1]):
+            raise ValueError("every step but the last needs pick")
+        return self
+
+
+class Known(Value):
+    """What is known of one file by name; its digests are pinned."""
+
+    sha256: str = Field(default="", pattern=r"^(?:[0-9a-f]{64})?$")
+    sha512: str = Field(default="", pattern=r"^(?:[0-9a-f]{128})?$")
+    size: Bytes | None = None
+    version: str = ""
+
+    @property
+    def digests(self) -> Digests:
+        """The pinned digests by algorithm."""
+        return {name: value for name, value in (("sha512", self.sha512), ("sha256", self.sha256)) if value}
+
+
+class Mirror(Value):
+    """Addresses that begin with `replaces` are also to be had where it is exchanged for `base`."""
+
+    replaces: str
+    base: str
+
+
+class Lifecycle(Value):
+    """Until when a release series is supported by its vendor (ISO date)."""
+
+    version: str
+    eol: str
+
+
+class ReleaseList(Value):
+    """A document that lists releases without files (`form` deb822 stanzas): which series there are, supported or not.
+
+    `fields` name the stanza's fields for `version`, `codename` and `supported`; file names are never built from it.
+    """
+
+    url: str
+    form: Literal["deb822", "listing"]
+    version: str = ""
+    codename: str = ""
+    supported: str = ""
+    pick: str = ""
+
+
+class Identify(Value):
+    """Patterns by which an image of the product is recognised: on the volume label, on the file name."""
+
+    volume: Texts = ()
+    file: Texts = ()
+
+
+class SourceRules(Value):
+    """What the product's addresses may do that the public ones may not; for sample and home-made products."""
+
+    allow_http: bool = False
+    allow_private: bool = False
+
+
+class Spellings(Value):
+    """Upstream's spellings by ours."""
+
+    architecture: dict[str, Texts] = Field(default_factory=dict)
+    language: dict[str, Texts] = Field(default_factory=dict)
+
+
+class Product(Value):
+    """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any."""
+
+    id: str = Field(pattern=_IDENTIFIER)
+    name: str
+    family: Family
+    aliases: Texts = ()
+    homepage: str = ""
+    default_flavor: str = ""
+    default_language: str = ""
+    architectures: Texts = ("x86_64",)
+    channels: Texts = ("stable", "previous")
+    status: Status = "confirmed"
+    facts: str = ""
+    file: Texts = ()
+    version: VersionForm = VersionForm()
+    map: Spellings = Spellings()
+    flavors: dict[str, Flavor] = Field(default_factory=lambda: {"vanilla": Flavor()})
+    offers: tuple[OfferRule, ...] = Field(min_length=1)
+    proof: tuple[ProofRule, ...] = ()
+    keys: dict[str, Texts] = Field(default_factory=dict)
+    known: dict[str, Known] = Field(default_factory=dict)
+    mirrors: tuple[Mirror, ...] = ()
+    lifecycle: tuple[Lifecycle, ...] = ()
+    releases: tuple[ReleaseList, ...] = ()
+    identify: Identify = Identify()
+    source: SourceRules = SourceRules()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shared_file_patterns(cls, given: Any) -> Any:
+        """An offers entry without file patterns of its own has the product's."""
+        if not isinstance(given, dict) or not given.get("file") or not isinstance(given.get("offers"), list):
+            return given
+        offers = [{"file": given["file"], **one} if isinstance(one, dict) else one for one in given["offers"]]
+        return given | {"offers": offers}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Product:
+        if not self.flavors:
+            raise ValueError("flavors must name at least one flavor, or be left out")
+        if self.default_flavor and self.default_flavor not in self.flavors:
+            raise ValueError(f"default_flavor '{self.default_flavor}' is none of {', '.join(self.flavors)}")
+        if unknown := set(self.channels) - set(CHANNELS):
+            raise ValueError(f"channels has {', '.join(sorted(unknown))}; there are {', '.join(CHANNELS)}")
+        if "lts" in self.channels and not self.version.lts:
+            raise ValueError("channel lts needs version.lts, the pattern of a long-term version")
+        if not self.architectures:
+            raise ValueError("architectures must not be empty")
+        if not self.source.allow_http and any(url.startswith("http://") for url in self.addresses):
+            raise ValueError(
+                "an address begins with http://; use https, or set source.allow_http for a trusted network"
+            )
+        return self
+
+    def key_urls(self, fingerprint: str) -> tuple[str, ...]:
+        """Where the key can be fetched; what is fetched counts only if its fingerprint is this one."""
+        named = {_fingerprint(key): urls for key, urls in self.keys.items()}
+        return (*named.get(fingerprint, ()), *(url.format(fingerprint=fingerprint) for url in KEYSERVERS))
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address template of the offers, as written."""
+        steps = (url for offer in self.offers for step in offer.steps for url in step.url)
+        return (*steps, *(offer.url for offer in self.offers if offer.url))
+
+    @property
+    def first_flavor(self) -> str:
+        """The flavor that is meant when none is named."""
+        return self.default_flavor or next(iter(self.flavors))
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Every pattern in the file."""
+        form = (self.version.pre, self.version.lts, *self.version.epoch)
+        steps = (step for offer in self.offers for step in offer.steps)
+        picks = (pattern for step in steps for pattern in (*step.pick, step.direct))
+        files = (pattern for offer in self.offers for pattern in offer.file)
+        releases = (listed.pick for listed in self.releases)
+        every = (*form, *picks, *files, *releases, *self.identify.volume, *self.identify.file)
+        return tuple(pattern for pattern in every if pattern)
+
+    @property
+    def selections(self) -> tuple[str, ...]:
+        """Every JMESPath expression in the file."""
+        steps = (step.select for offer in self.offers for step in offer.steps)
+        rows = (text for offer in self.offers for text in (offer.select, *offer.fields.values()))
+        return tuple(text for text in (*steps, *rows) if text)
+
+    def our_architecture(self, spelling: str) -> str:
+        """Our spelling of an architecture that upstream, or a person, spells in some way."""
+        lowered = spelling.lower()
+        mapped = (ours for ours, theirs in self.map.architecture.items() if lowered in theirs or lowered == ours)
+        return next(mapped, architecture(lowered))
+
+    def upstream_architecture(self, ours: str) -> tuple[str, ...]:
+        """Upstream's spellings of one of our architectures, the usual one first."""
+        return self.map.architecture.get(ours, (ours,))
+
+    def our_language(self, spelling: str) -> str:
+        """Our spelling of a language."""
+        mapped = (ours for ours, theirs in self.map.language.items() if spelling in theirs)
+        return next(mapped, spelling)
+
+
+SPECIAL_FIELDS = frozenset({"file", "url", "version", "size", "available", "torrent", "info_hash", *ALGORITHMS})
+"""Names in an API entry's `fields` with a meaning of their own; every other one is a named group like those of a pattern."""

@@ -1,0 +1,50 @@
+"""One look at each document: what was asked for in one resolution is asked for once, whoever needs it."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, DocumentSource, Located
+from isomanager.errors import FetchRefused, IsoManagerError
+from isomanager.model import Document
+
+
+class Remembering:
+    """Documents fetched once, refusals remembered, and nothing larger than allowed let through."""
+
+    def __init__(self, beyond: DocumentSource) -> None:
+        self._beyond = beyond
+        self._known: dict[str, Document | IsoManagerError] = {}
+
+    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
+        """As DocumentSource.fetch; raises FetchRefused(code="too-large") for more than `max_bytes`."""
+        if url not in self._known:
+            self._known[url] = self._ask(url, max_bytes)
+        known = self._known[url]
+        if isinstance(known, IsoManagerError):
+            raise known
+        return known
+
+    def locate(self, url: str) -> Located:
+        """As DocumentSource.locate."""
+        return self._beyond.locate(url)
+
+    def saved_below(self, url: str) -> tuple[str, ...]:
+        """The names directly below `url` among the addresses the source says it has; () when it does not say."""
+        addresses: tuple[str, ...] = getattr(self._beyond, "addresses", ())
+        place = url if url.endswith("/") else f"{url}/"
+        below = (urlsplit(one).path[len(urlsplit(place).path) :] for one in addresses if one.startswith(place))
+        return tuple(dict.fromkeys(unquote(rest.partition("/")[0]) for rest in below if rest))
+
+    def _ask(self, url: str, max_bytes: int) -> Document | IsoManagerError:
+        try:
+            document = self._beyond.fetch(url, max_bytes=max_bytes)
+        except IsoManagerError as error:
+            if error.transient:
+                raise
+            return error
+        if len(document.content) > max_bytes:
+            return FetchRefused(
+                f"{url} is larger than {max_bytes >> 20} MiB, which no listing is.", code="too-large", url=url
+            )
+        return document

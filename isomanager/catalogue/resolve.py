@@ -1,0 +1,167 @@
+"""Resolving: from a selector to what upstream offers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.offering import build_offer, fixed_addresses
+from isomanager.catalogue.patterns import first_match
+from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.remembering import Remembering
+from isomanager.catalogue.selection import choose, series_of, understood
+from isomanager.catalogue.strategies import api, checksum_list, listing
+from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
+from isomanager.catalogue.walking import Walk, Way
+from isomanager.catalogue.wanted import Wanted, wanted
+from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
+from isomanager.model import Offer, Selector
+from isomanager.version import Version
+
+_GONE = (404, 410)
+_TELLING = (
+    "no-release",
+    "beta-only",
+    "unavailable",
+    "torrent-only",
+    "not-an-iso",
+    "implausible",
+    "ambiguous",
+    "manual",
+)
+"""Codes of answers that upstream gave to the very question; they say more than an entry that had no answer."""
+
+
+def resolve(product: Product, selector: Selector, documents: DocumentSource) -> tuple[Offer, ...]:
+    """What upstream offers for `selector`: one offer for each architecture, language and edition asked for.
+
+    The product's entries are tried in order. Raises ResolveError that says what each of them said; a transient error is
+    raised as it is, because another entry's answer could be an older one.
+    """
+    remembered = Remembering(documents)
+    return tuple(_resolve_one(one, remembered) for one in wanted(product, selector))
+
+
+@dataclass
+class _Search:
+    """One search: what is wanted, what went wrong so far, and for the channel `previous` the newest series once it is known."""
+
+    one: Wanted
+    documents: Remembering
+    complaints: list[IsoManagerError] = field(default_factory=list)
+    below: Version | None = None
+
+
+def _resolve_one(one: Wanted, documents: Remembering) -> Offer:
+    search = _Search(one, documents)
+    for offer in one.product.offers:
+        if not _is_considered(offer, search):
+            continue
+        try:
+            found = _answer(offer, search)
+        except (ResolveError, FetchRefused) as error:
+            search.complaints.append(error)
+            continue
+        if found is not None:
+            return found
+    raise combined(search.complaints, one)
+
+
+def _is_considered(offer: OfferRule, search: _Search) -> bool:
+    """An archive is asked only for what cannot be the newest, and never because the current place is broken."""
+    one = search.one
+    fits = offer.when.fits(rule=one.rule, channel=one.channel, flavor=one.flavor_id, architecture=one.architecture)
+    is_older = bool(one.rule.exact) or search.below is not None
+    return (
+        fits
+        and (one.channel != "daily" or "daily" in offer.when.channel)
+        and (not offer.archive or (is_older and not any(map(is_broken, search.complaints))))
+    )
+
+
+def is_broken(error: IsoManagerError) -> bool:
+    """Whether an upstream failed to answer at all, rather than answering that it has no such thing."""
+    if not isinstance(error, FetchRefused):
+        return False
+    return error.code != "http-status" or error.data.get("status") not in _GONE
+
+
+def _answer(offer: OfferRule, search: _Search) -> Offer | None:
+    """The first good answer of one entry; what its documents lacked goes to the search's complaints."""
+    one = search.one
+    for way in _ways(offer, one, Walk(offer.steps, one, search.documents, search.complaints)):
+        try:
+            found = understood(_candidates(offer, way, search.documents), offer, way, one)
+            chosen = choose(found, one, offer, way, below=search.below)
+            if one.channel == "previous" and search.below is None:
+                search.below = series_of(chosen.version, one.product)
+                chosen = choose(found, one, offer, way, below=search.below)
+        except (ResolveError, FetchRefused) as error:
+            search.complaints.append(error)
+            continue
+        return build_offer(chosen, offer, way, one)
+    return None
+
+
+def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
+    if offer.strategy == "manual":
+        raise ResolveError(
+            f"{one.product.name} has no public address: its image must be fetched by hand.",
+            code="manual",
+            hint=offer.facts or one.product.facts,
+            product=one.product.id,
+        )
+    if offer.strategy == "fixed":
+        return iter(Way(url, {}) for url in fixed_addresses(offer, one))
+    return walk.ways()
+
+
+def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Candidate, ...]:
+    if offer.strategy == "fixed":
+        return _at_address(way.url, offer)
+    if offer.strategy == "redirect":
+        located = documents.locate(way.url)
+        return _at_address(located.final_url, offer, size=located.size)
+    document = documents.fetch(way.url)
+    text = document.text
+    if offer.strategy == "listing":
+        return _listed(text, way.url, offer)
+    if offer.strategy == "checksums":
+        return checksum_list.candidates(text, way.url, algorithm=offer.sums_algorithm)
+    return api.candidates(text, way.url, select=offer.select, fields=offer.fields)
+
+
+def _listed(text: str, url: str, offer: OfferRule) -> tuple[Candidate, ...]:
+    found = listing.candidates(text, url)
+    if not any(first_match(offer.file, one.name) is not None for one in found) and not listing.is_listing(text):
+        raise listing.no_listing(url)
+    return found
+
+
+def _at_address(url: str, offer: OfferRule, size: int | None = None) -> tuple[Candidate, ...]:
+    name = name_of_url(url)
+    return (Candidate(name, url, version="" if "{" in offer.version else offer.version, size=size),) if name else ()
+
+
+def combined(complaints: list[IsoManagerError], one: Wanted) -> IsoManagerError:
+    """One error for all that was said: the most telling answer, and in `data["tried"]` every other."""
+    if not complaints:
+        return ResolveError(
+            f"No entry of {one.product.name} is about {one}.",
+            hint="Its product file has no place for this flavor, architecture, channel or version.",
+            product=one.product.id,
+        )
+    best = min(complaints, key=_rank)
+    tried = list(dict.fromkeys(f"{error.code}: {error.message}" for error in complaints))
+    if len(tried) > 1:
+        best.data["tried"] = tried
+    return best
+
+
+def _rank(error: IsoManagerError) -> int:
+    if error.code in _TELLING:
+        return _TELLING.index(error.code)
+    if is_broken(error):
+        return 20
+    return {"not-found": 30, "http-status": 40}.get(error.code, 50)

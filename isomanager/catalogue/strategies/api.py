@@ -1,0 +1,104 @@
+"""JSON and YAML documents, read with JMESPath. No number is ever made of a version: "24.10" is not 24.1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urljoin
+
+import jmespath
+import yaml
+from jmespath.exceptions import JMESPathError
+
+from isomanager.catalogue.checksums import parse_checksums
+from isomanager.catalogue.product import SPECIAL_FIELDS
+from isomanager.catalogue.strategies.candidate import Candidate, clean_name, name_of_url
+from isomanager.catalogue.strategies.checksum_list import from_entries
+from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
+from isomanager.errors import CatalogueError, FetchRefused
+from isomanager.model import ALGORITHMS
+
+_FALSE = (None, False, "false", "False", "no", "0", "")
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Keeps every scalar a string, and refuses aliases, by which a small document can become a huge one."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def load(text: str, url: str) -> Any:
+    """The data of a JSON or YAML document; numbers with a point stay text. Raises FetchRefused when it is neither."""
+    if looks_like_html(text):
+        raise no_listing(url)
+    try:
+        if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+            return json.loads(text.lstrip("\ufeff"), parse_float=str)
+        return yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a BaseLoader builds nothing but text, lists and tables
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise FetchRefused(
+            f"{url} is neither JSON nor YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
+            code="bad-data",
+            hint="Upstream's answer is broken or its form has changed.",
+            url=url,
+        ) from error
+
+
+def search(expression: str, data: Any) -> Any:
+    """What a JMESPath expression finds; a type upstream never had before counts as nothing found."""
+    try:
+        return jmespath.search(expression, data)
+    except JMESPathError as error:
+        raise CatalogueError(
+            f"'{expression}' cannot be used on upstream's data: {error}.", field="select", expression=expression
+        ) from error
+
+
+def names(text: str, url: str, select: str) -> tuple[str, ...]:
+    """The texts that `select` finds, for a step that reads its names from data."""
+    found = search(select, load(text, url))
+    return tuple(_text(one) for one in found) if isinstance(found, list) else ()
+
+
+def candidates(text: str, url: str, *, select: str, fields: dict[str, str]) -> tuple[Candidate, ...]:
+    """One candidate a row that `select` finds; rows that are texts are read as lines of a checksum document."""
+    rows = search(select, load(text, url))
+    if not isinstance(rows, list):
+        raise FetchRefused(
+            f"{url} has nothing at '{select}'.",
+            code="bad-data",
+            hint="Upstream's answer has changed its form; the product file must follow.",
+            url=url,
+        )
+    lines = "\n".join(row for row in rows if isinstance(row, str))
+    listed = from_entries(parse_checksums(lines), "") if lines else ()
+    return (*listed, *(one for row in rows if isinstance(row, dict) for one in _candidate(row, fields, url)))
+
+
+def _candidate(row: dict[str, Any], fields: dict[str, str], url: str) -> tuple[Candidate, ...]:
+    said = {name: search(expression, row) for name, expression in fields.items()}
+    link = _text(said.get("url"))
+    name = clean_name(_text(said.get("file"))) or name_of_url(link)
+    if name is None:
+        return ()
+    size = _text(said.get("size"))
+    torrent = _text(said.get("torrent"))
+    found = Candidate(
+        name=name,
+        url=urljoin(url, link) if link else "",
+        groups={key: _text(value) for key, value in said.items() if key not in SPECIAL_FIELDS},
+        version=_text(said.get("version")),
+        size=int(size) if size.isdecimal() else None,
+        digests={algorithm: _text(said[algorithm]).lower() for algorithm in ALGORITHMS if _text(said.get(algorithm))},
+        available=said.get("available") not in _FALSE if "available" in fields else True,
+        torrent=urljoin(url, torrent) if torrent else "",
+        info_hash=_text(said.get("info_hash")),
+    )
+    return (found,)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or isinstance(value, dict | list) else str(value)

@@ -1,0 +1,55 @@
+"""A checksum document as the listing: a file counts only when its digest is there too."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urljoin
+
+from isomanager.catalogue.checksums import DigestEntry, parse_checksums
+from isomanager.catalogue.strategies.candidate import Candidate, clean_name, name_of_url
+from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
+from isomanager.errors import FetchRefused
+
+_SUFFIXES = (".sha256sum", ".sha512sum", ".sha256", ".sha512", ".checksum", ".sha1", ".md5", ".b2sum")
+
+
+def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, ...]:
+    """The files named in the checksum document at `url`, each once with all its digests, beside the document.
+
+    A bare hash belongs to the file the document is named after. Raises FetchRefused(code="html-instead") for a web page, and
+    code="no-checksums" for a document without a single digest.
+    """
+    if looks_like_html(text):
+        raise no_listing(url)
+    entries = parse_checksums(text, algorithm=algorithm)
+    if not entries:
+        raise FetchRefused(
+            f"{url} holds no checksum at all.",
+            code="no-checksums",
+            hint="An empty or half-written document upstream; try again later.",
+            url=url,
+        )
+    return from_entries(entries, url)
+
+
+def from_entries(entries: tuple[DigestEntry, ...], url: str) -> tuple[Candidate, ...]:
+    """Candidates from digest entries; an address is made from the place of the document, if `url` is given."""
+    grouped: dict[str, list[DigestEntry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.name or _named_after(url), []).append(entry)
+    return tuple(_candidate(path, found, url) for path, found in grouped.items() if clean_name(path))
+
+
+def _candidate(path: str, entries: list[DigestEntry], url: str) -> Candidate:
+    return Candidate(
+        name=clean_name(path) or path,
+        url=urljoin(url, quote(path.removeprefix("./"), safe="/+~@=,")) if url else "",
+        groups={"entry": path},
+        size=next((entry.size for entry in entries if entry.size is not None), None),
+        digests={entry.algorithm: entry.digest for entry in reversed(entries)},
+    )
+
+
+def _named_after(url: str) -> str:
+    name = name_of_url(url) or ""
+    ending = next((suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)), "")
+    return name[: -len(ending)] if ending else ""

@@ -1,0 +1,111 @@
+"""Directory listings of any server: what counts are the addresses behind the links, never the text of the links.
+
+Read with an HTML parser, because the dialects differ in quotes, case, entities, line ends and what stands before `<!DOCTYPE>`:
+Apache (also minified, without quotes), nginx, fancyindex, lighttpd, Cloudflare-style pages, and pages written by hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from isomanager.catalogue.strategies.candidate import Candidate, clean_name
+from isomanager.errors import FetchRefused
+
+_MOST_LINKS = 100_000
+_SIGNS_OF_A_LISTING = (
+    "index of",
+    "directory listing",
+    "listing of",
+    "parent directory",
+    'href="../"',
+    "href=../",
+    "?c=n",
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of a listing: its last segment, its address, and whether the listing marks it as a directory."""
+
+    name: str
+    url: str
+    is_directory: bool
+
+
+class _Anchors(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.hrefs: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a" and len(self.hrefs) < _MOST_LINKS:
+            self.hrefs.extend(value for name, value in attrs if name == "href" and value)
+
+
+def links(text: str, url: str) -> tuple[Link, ...]:
+    """The entries of the listing at `url`, in its order, each once: without sort links, parents, other sites, unsafe names.
+
+    Raises FetchRefused(code="html-instead") for a page without any entry that is no listing either.
+    """
+    anchors = _Anchors()
+    anchors.feed(text)
+    anchors.close()
+    found = dict.fromkeys(link for href in anchors.hrefs if (link := _link(href.strip(), url)) is not None)
+    if not found and not is_listing(text):
+        raise no_listing(url)
+    return tuple(found)
+
+
+def is_listing(text: str) -> bool:
+    """Whether a page says of itself that it is a listing. Where nothing matches, this tells an empty place from a captive
+    portal or a "not found" sent as 200, which must never be taken for "no versions".
+    """
+    beginning = text[:50_000].lower()
+    return any(sign in beginning for sign in _SIGNS_OF_A_LISTING)
+
+
+def no_listing(url: str) -> FetchRefused:
+    """The error for a page that was expected to list something and does not."""
+    return FetchRefused(
+        f"{url} gave a page that is no listing.",
+        code="html-instead",
+        hint="A captive portal, a proxy's message or a changed site answers so; open the address in a browser.",
+        url=url,
+    )
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a text that should be a checksum document or data is a web page."""
+    return (
+        text.lstrip("\ufeff \t\r\n")[:200]
+        .lower()
+        .startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<script"))
+    )
+
+
+def candidates(text: str, url: str) -> tuple[Candidate, ...]:
+    """The files of the listing at `url`. A file of which only the torrent is there is marked `torrent_only`."""
+    found = [link for link in links(text, url) if not link.is_directory]
+    torrents = {link.name.removesuffix(".torrent"): link.url for link in found if link.name.endswith(".torrent")}
+    files = {link.name: link for link in found if not link.name.endswith(".torrent")}
+    present = [Candidate(name, link.url, torrent=torrents.get(name, "")) for name, link in files.items()]
+    missing = [name for name in torrents if name not in files]
+    return (*present, *(Candidate(name, torrent=torrents[name], torrent_only=True) for name in missing))
+
+
+def _link(href: str, url: str) -> Link | None:
+    if href.startswith(("?", "#")) or not href:
+        return None
+    try:
+        absolute = urljoin(url, href)
+        here, there = urlsplit(url), urlsplit(absolute)
+    except ValueError:  # an address that is none ("http://[")
+        return None
+    same_site = there.scheme in ("http", "https") and there.netloc == here.netloc
+    is_above = here.path.startswith(there.path)  # a parent, or the listing itself in another order
+    name = clean_name(there.path)
+    if not same_site or is_above or name is None:
+        return None
+    return Link(name, absolute.partition("#")[0].partition("?")[0], there.path.endswith("/"))

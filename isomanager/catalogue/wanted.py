@@ -1,0 +1,122 @@
+"""A selector after the product has had its say: one flavor, one architecture, one language, one edition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product as combinations
+
+from isomanager.catalogue.product import Flavor, Product
+from isomanager.errors import ResolveError
+from isomanager.model import Selector
+from isomanager.version import Version, VersionRule
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What exactly is looked for; `flavor_id` is the flavor's id, everything in our spelling."""
+
+    product: Product
+    flavor_id: str
+    architecture: str
+    language: str
+    edition: str
+    rule: VersionRule
+    channel: str
+
+    @property
+    def flavor(self) -> Flavor:
+        """The flavor's rules."""
+        return self.product.flavors[self.flavor_id]
+
+    @property
+    def allows_pre_release(self) -> bool:
+        """Whether betas and release candidates may be chosen: when the rule names one, or the channel is one of them."""
+        return self.rule.wants_pre_release or self.channel in ("preview", "daily")
+
+    def version(self, text: str) -> Version:
+        """A version in the product's terms: its spelling mended, its epoch set."""
+        form = self.product.version
+        for theirs, ours in form.replace.items():
+            text = text.replace(theirs, ours)
+        return Version(text, epoch_of(self.product, text))
+
+    def __str__(self) -> str:
+        asked = self.channel if self.channel != "stable" and not self.rule.exact else str(self.rule)
+        extra = " ".join(piece for piece in (self.architecture, self.language, self.edition) if piece)
+        return f"{self.product.id}/{self.flavor_id}@{asked} {extra}"
+
+
+def epoch_of(product: Product, text: str) -> int:
+    """The epoch of a version by the product's patterns; 0 when none fits."""
+    from isomanager.catalogue.patterns import match_whole  # most products have no epochs and need no RE2 for this
+
+    epochs = product.version.epoch.items()
+    return next((epoch for pattern, epoch in epochs if match_whole(pattern, text) is not None), 0)
+
+
+def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
+    """One Wanted for every architecture, language and edition of `selector`.
+
+    Raises ResolveError: unknown-flavor and unknown-channel (with those the product has), not-found for an architecture the
+    flavor does not come in.
+    """
+    flavor = _flavor(product, selector.flavor)
+    _check_channel(product, selector.channel)
+    languages = selector.languages or (product.default_language,)
+    ways = combinations(_architectures(product, flavor, selector), languages, selector.editions or ("",))
+    return tuple(
+        Wanted(product, flavor, one, product.our_language(language), edition, selector.rule, selector.channel)
+        for one, language, edition in ways
+    )
+
+
+def _flavor(product: Product, name: str) -> str:
+    if not name:
+        return product.first_flavor
+    plain = _plain(name)
+    for key, flavor in product.flavors.items():
+        if plain in (_plain(key), *map(_plain, flavor.aliases)):
+            return key
+    raise ResolveError(
+        f"{product.name} has no flavor '{name}'.",
+        code="unknown-flavor",
+        hint=f"It has {', '.join(product.flavors)}.",
+        product=product.id,
+        flavor=name,
+        flavors=list(product.flavors),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-")
+
+
+def _check_channel(product: Product, channel: str) -> None:
+    if channel not in product.channels:
+        raise ResolveError(
+            f"{product.name} has no channel '{channel}'.",
+            code="unknown-channel",
+            hint=f"It has {', '.join(product.channels)}.",
+            product=product.id,
+            channel=channel,
+            channels=list(product.channels),
+        )
+
+
+def _architectures(product: Product, flavor: str, selector: Selector) -> tuple[str, ...]:
+    offered = product.flavors[flavor].architectures or product.architectures
+    if not selector.architectures:
+        return ("x86_64",) if "x86_64" in offered else offered[:1]
+    asked = tuple(dict.fromkeys(product.our_architecture(one) for one in selector.architectures))
+    if offered == ("any",):
+        return ("any",)
+    foreign = next((one for one in asked if one not in offered), None)
+    if foreign is not None:
+        raise ResolveError(
+            f"{product.name} ({flavor}) does not come for {foreign}.",
+            hint=f"It comes for {', '.join(offered)}.",
+            product=product.id,
+            architecture=foreign,
+            architectures=list(offered),
+        )
+    return asked

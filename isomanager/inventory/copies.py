@@ -1,0 +1,245 @@
+"""Copies: reserving a path, going from state to state, asking what is held.
+
+Every change is a compare-and-set: it names the states it was decided from, and is refused when another process was quicker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, TypedDict, Unpack
+
+from pydantic import AwareDatetime, ValidationError
+from sqlalchemy import Connection, insert, select, update
+
+from isomanager.errors import InventoryError, LeaseLost
+from isomanager.inventory.database import Clash
+from isomanager.inventory.leases import Lease, live_owner, require_live
+from isomanager.inventory.life import RESTING, check_result, check_step
+from isomanager.inventory.receipts import write_receipt
+from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of
+from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES, folded
+from isomanager.inventory.transactions import Transactions
+from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
+
+
+class CopyChanges(TypedDict, total=False):
+    """What may be noted with a step."""
+
+    path: str
+    title: Title
+    sha256: str | None
+    size: int | None
+    assurance: Assurance
+    digests: Digests
+    fingerprint: str
+    filename: str
+    source: str
+    partial: str
+    trash_path: str
+    reason: str
+    proved_at: AwareDatetime | None
+
+
+class CopyRecords(Transactions):
+    """Changing and asking for copies."""
+
+    def reserve(self, copy: Copy, lease: Lease | None = None) -> Copy:
+        """Claim a path for a copy in state reserved, before its first byte.
+
+        Raises InventoryError: `name-taken` when a live copy has that path (case and Unicode composition do not count),
+        `unknown-repository`, `copy-exists` when the id is used; LeaseLost when `lease` is no longer live.
+        """
+        if copy.state != CopyState.RESERVED:
+            raise InventoryError(f"A copy begins as reserved, not as {copy.state}.", code="illegal-transition")
+        try:
+            with self._writing() as connection:
+                if lease is not None:
+                    require_live(connection, lease, self._clock())
+                connection.execute(insert(COPIES).values(**copy_columns(copy, lease.token if lease else "")))
+        except Clash as clash:
+            raise self._why_refused(copy) from clash
+        return copy
+
+    def transition(
+        self,
+        copy_id: str,
+        to: CopyState,
+        *,
+        expected: CopyState | Collection[CopyState],
+        lease: Lease | None = None,
+        **changes: Unpack[CopyChanges],
+    ) -> Copy:
+        """Bring a copy from one of the `expected` states to state `to`, noting `changes`; the copy as it is then.
+
+        Staying in a state only notes the changes. Raises InventoryError: `state-changed` when the copy is in no expected
+        state, `illegal-transition` when its life has no such step, `unknown-copy`, `name-taken` when it would claim a path
+        that another has; LeaseLost when `lease` is no longer live, or when another live lease works on the copy.
+        """
+        wanted = {expected} if isinstance(expected, CopyState) else set(expected)
+        with self._writing() as connection:
+            before = self._locked(connection, copy_id, lease)
+            check_step(before, to, wanted, proved=False)
+            after = _changed(before, {**changes, "state": to, "changed_at": self._clock()})
+            return self._write(connection, before, after, lease)
+
+    def record_published(self, copy_id: str, receipt: Receipt, lease: Lease) -> Copy:
+        """Make a published copy held: image, receipt and state in one transaction, under a lease that is live in it.
+
+        A repeat with the same image succeeds. Raises as `transition` does, and InventoryError(code="image-differs") when the
+        receipt speaks of other bytes than were received.
+        """
+        with self._writing() as connection:
+            before = self._locked(connection, copy_id, lease)
+            check_step(before, CopyState.HELD, {CopyState.PUBLISHING, CopyState.HELD}, proved=True)
+            if (before.sha256, before.size) != (receipt.sha256, receipt.size):
+                raise InventoryError(
+                    f"The receipt for {before.path} proves {receipt.sha256} ({receipt.size} bytes), "
+                    f"but {before.sha256} ({before.size} bytes) were received.",
+                    code="image-differs",
+                    copy_id=copy_id,
+                )
+            write_receipt(connection, receipt)
+            after = _changed(before, {**_proved_by(receipt), "state": CopyState.HELD, "changed_at": self._clock()})
+            return self._write(connection, before, after, lease)
+
+    def _locked(self, connection: Connection, copy_id: str, lease: Lease | None) -> Copy:
+        """The copy, locked until the transaction ends, after seeing that nobody else is working on it."""
+        now = self._clock()
+        if lease is not None:
+            require_live(connection, lease, now)
+        query = select(*COPY_COLUMNS, COPIES.c.lease_token).where(COPIES.c.id == copy_id).with_for_update()
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            raise _unknown(copy_id)
+        token = row.lease_token
+        other = None if lease and token == lease.token else live_owner(connection, token, now)
+        if other is not None:
+            raise LeaseLost(
+                f"The copy {row.path} in repository {row.repository} is being worked on by {other}.",
+                hint="Try again when it is done.",
+                copy_id=copy_id,
+            )
+        return copy_of(row[:-1])
+
+    def _write(self, connection: Connection, before: Copy, after: Copy, lease: Lease | None) -> Copy:
+        check_result(before, after)
+        columns = copy_columns(after, lease.token if lease and after.state not in RESTING else "")
+        if columns["claimed_path"] is not None:
+            self._check_free(connection, after)
+        still = (COPIES.c.id == before.id, COPIES.c.state == before.state.value)
+        if not connection.execute(update(COPIES).where(*still).values(**columns)).rowcount:
+            check_step(before, after.state, (), proved=False)  # pragma: no cover - where rows cannot be locked
+        return after
+
+    def _check_free(self, connection: Connection, copy: Copy) -> None:
+        other = _claiming(connection, copy.repository, copy.path)
+        if other is not None and other.id != copy.id:
+            raise _taken(copy, other)
+
+    def _why_refused(self, copy: Copy) -> InventoryError:
+        """The reason a row could not be added, in the words of who wanted to."""
+        with self._reading() as connection:
+            names = connection.execute(select(REPOSITORIES.c.name)).scalars().all()
+            if copy.repository not in names:
+                return InventoryError(
+                    f"There is no repository named {copy.repository}.",
+                    code="unknown-repository",
+                    repository=copy.repository,
+                )
+            if connection.execute(select(COPIES.c.id).where(COPIES.c.id == copy.id)).first() is not None:
+                return InventoryError(f"There is a copy {copy.id} already.", code="copy-exists", copy_id=copy.id)
+            return _taken(copy, _claiming(connection, copy.repository, copy.path))
+
+    def copy(self, copy_id: str) -> Copy:
+        """The copy of that id; InventoryError(code="unknown-copy") when there is none."""
+        with self._reading() as connection:
+            row = connection.execute(select(*COPY_COLUMNS).where(COPIES.c.id == copy_id)).one_or_none()
+        if row is None:
+            raise _unknown(copy_id)
+        return copy_of(row)
+
+    def copy_at(self, repository: str, path: str) -> Copy | None:
+        """The live copy that claims a path, whatever the path's case; None when the path is free."""
+        with self._reading() as connection:
+            return _claiming(connection, repository, path)
+
+    def copies(
+        self,
+        repository: str | None = None,
+        *,
+        states: Collection[CopyState] | None = None,
+        family: str | None = None,
+        product: str | None = None,
+        flavor: str | None = None,
+        sha256: str | None = None,
+    ) -> tuple[Copy, ...]:
+        """The copies that fit everything given, by repository and path; in any state, gone ones too, when `states` is None."""
+        given = {"repository": repository, "family": family, "product": product, "flavor": flavor, "sha256": sha256}
+        query = select(*COPY_COLUMNS).where(
+            *(COPIES.c[name] == value for name, value in given.items() if value is not None)
+        )
+        if states is not None:
+            query = query.where(COPIES.c.state.in_([state.value for state in states]))
+        with self._reading() as connection, collector_resting():
+            # sorted here, because databases do not agree on how text is ordered
+            rows = sorted(connection.execute(query).all(), key=COPY_ORDER)
+            return tuple(copy_of(row) for row in rows)
+
+    def held(self, title: Title, repository: str | None = None) -> tuple[Copy, ...]:
+        """The held copies of exactly this title; versions compare as versions, so 04.10 finds 4.10."""
+        near = self.copies(repository, states={CopyState.HELD}, product=title.product, flavor=title.flavor)
+        return tuple(copy for copy in near if copy.title == title)
+
+    def attended(self) -> frozenset[str]:
+        """The ids of the copies that a live lease is working on: recovery leaves them alone."""
+        live = LEASES.c.expires_at > self._clock()
+        query = select(COPIES.c.id).join(LEASES, COPIES.c.lease_token == LEASES.c.token).where(live)
+        with self._reading() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+
+def _proved_by(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "title": receipt.title,
+        "sha256": receipt.sha256,
+        "size": receipt.size,
+        "digests": receipt.digests,
+        "assurance": receipt.assurance,
+        "fingerprint": receipt.fingerprint,
+        "filename": receipt.filename,
+        "proved_at": receipt.proved_at,
+        "partial": "",
+    }
+
+
+def _changed(before: Copy, changes: dict[str, Any]) -> Copy:
+    try:
+        return Copy.model_validate({**dict(before), **changes})
+    except ValidationError as error:
+        raise InventoryError(
+            f"The copy {before.path} cannot be changed so: {error.errors()[0]['msg']}.",
+            code="invalid-change",
+            copy_id=before.id,
+        ) from error
+
+
+def _claiming(connection: Connection, repository: str, path: str) -> Copy | None:
+    query = select(*COPY_COLUMNS).where(COPIES.c.repository == repository, COPIES.c.claimed_path == folded(path))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else copy_of(row)
+
+
+def _taken(copy: Copy, other: Copy | None) -> InventoryError:
+    by = f"{other.title}, which is {other.state}" if other else "another copy"
+    return InventoryError(
+        f"The name {copy.path} in repository {copy.repository} is taken by {by}; {copy.title} needs another.",
+        code="name-taken",
+        hint="Add what tells them apart: architecture, language, edition, build.",
+        repository=copy.repository,
+        path=copy.path,
+        taken_by=other.id if other else "",
+    )
+
+
+def _unknown(copy_id: str) -> InventoryError:
+    return InventoryError(f"There is no copy {copy_id}.", code="unknown-copy", copy_id=copy_id)

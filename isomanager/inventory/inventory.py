@@ -1,0 +1,58 @@
+"""The inventory: what we hold, want, know and are doing. The only place that speaks SQL.
+
+Its methods take and return the values of `isomanager.model`; each is one short transaction. They may be called from many
+threads of many processes at once. Errors: InventoryError and, where another process took over, LeaseLost.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from isomanager.inventory.bulk import BulkRecords
+from isomanager.inventory.copies import CopyRecords
+from isomanager.inventory.database import Clock, open_database, utc_now
+from isomanager.inventory.leases import LeaseRecords
+from isomanager.inventory.migration import migrate
+from isomanager.inventory.offers import OfferRecords
+from isomanager.inventory.quarantine import QuarantineRecords
+from isomanager.inventory.receipts import ReceiptRecords
+from isomanager.inventory.repositories import RepositoryRecords
+from isomanager.inventory.runs import RunRecords
+from isomanager.inventory.subscriptions import SubscriptionRecords
+
+
+class Inventory(
+    RepositoryRecords,
+    SubscriptionRecords,
+    CopyRecords,
+    BulkRecords,
+    ReceiptRecords,
+    QuarantineRecords,
+    OfferRecords,
+    RunRecords,
+    LeaseRecords,
+):
+    """All parts together, over one database."""
+
+    @classmethod
+    def open(cls, place: str, *, backup_folder: Path | None = None, clock: Clock = utc_now) -> Self:
+        """Open the database at `place` (URL, or path of an SQLite file), made or migrated first where that is needed.
+
+        Errors are those of `open_database` and `migrate`. Close it, or use it in a `with` block.
+        """
+        migrate(place, backup_folder, clock=clock)
+        return cls(open_database(place), clock)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,176 @@
+"""Leases: who may write what, until when. A writer that cannot renew its lease stops itself.
+
+Times are compared with the writer's own clock: machines that share a database need clocks that agree within a fraction of
+the lease's duration.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+
+from isomanager.errors import InventoryError, LeaseLost
+from isomanager.inventory.database import Clash
+from isomanager.inventory.tables import LEASES
+from isomanager.inventory.transactions import Transactions
+
+DEFAULT_TTL = timedelta(seconds=60)
+"""Long enough to survive a busy machine, short enough that a crashed run's work is taken up within a minute."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write what `key` names. `token` tells this holder from every other, before and after."""
+
+    key: str
+    owner: str
+    token: str
+    ttl: timedelta
+    expires_at: datetime
+
+
+class LeaseRecords(Transactions):
+    """Acquiring, renewing and releasing leases."""
+
+    def acquire(self, key: str, owner: str, ttl: timedelta = DEFAULT_TTL) -> Lease | None:
+        """A lease on `key`, or None while somebody else's is live. One that has run out is taken over, with a new token."""
+        now = self._clock()
+        lease = Lease(key, owner, secrets.token_hex(16), ttl, now + ttl)
+        values = {"owner": owner, "token": lease.token, "expires_at": lease.expires_at, "heartbeat_at": now}
+        try:
+            with self._writing() as connection:
+                run_out = and_(LEASES.c.key == key, LEASES.c.expires_at <= now)
+                if not connection.execute(update(LEASES).where(run_out).values(**values)).rowcount:
+                    connection.execute(insert(LEASES).values(key=key, **values))
+        except Clash:  # the key is there, and live
+            return None
+        return lease
+
+    def renew(self, lease: Lease) -> Lease:
+        """The same lease for another `ttl` from now.
+
+        Raises LeaseLost when it was taken over or released, and also when it has run out and nobody took it: from that
+        moment on others may have decided that its holder is dead.
+        """
+        now = self._clock()
+        renewed = replace(lease, expires_at=now + lease.ttl)
+        values = {"expires_at": renewed.expires_at, "heartbeat_at": now}
+        with self._writing() as connection:
+            if not connection.execute(update(LEASES).where(_live(lease, now)).values(**values)).rowcount:
+                raise _lost(lease)
+        return renewed
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; if it was lost meanwhile, nothing happens to the one who has it now."""
+        with self._writing() as connection:
+            connection.execute(delete(LEASES).where(LEASES.c.key == lease.key, LEASES.c.token == lease.token))
+
+    def is_live(self, key: str) -> bool:
+        """Whether somebody holds `key` now."""
+        with self._reading() as connection:
+            query = select(LEASES.c.key).where(LEASES.c.key == key, LEASES.c.expires_at > self._clock())
+            return connection.execute(query).first() is not None
+
+    def holder(self, key: str) -> str | None:
+        """Who holds `key` now, None when nobody does."""
+        with self._reading() as connection:
+            query = select(LEASES.c.owner).where(LEASES.c.key == key, LEASES.c.expires_at > self._clock())
+            return connection.execute(query).scalar_one_or_none()
+
+
+def require_live(connection: Connection, lease: Lease, now: datetime) -> None:
+    """LeaseLost unless `lease` is live, in the caller's own transaction: it cannot be taken over before that one ends."""
+    if connection.execute(select(LEASES.c.key).where(_live(lease, now)).with_for_update(read=True)).first() is None:
+        raise _lost(lease)
+
+
+def live_owner(connection: Connection, token: str, now: datetime) -> str | None:
+    """Who holds the lease with `token` now, None when it is released or has run out."""
+    if not token:
+        return None
+    query = select(LEASES.c.owner).where(LEASES.c.token == token, LEASES.c.expires_at > now)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _live(lease: Lease, now: datetime) -> ColumnElement[bool]:
+    return and_(LEASES.c.key == lease.key, LEASES.c.token == lease.token, LEASES.c.expires_at > now)
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(
+        f"The lease on {lease.key} is no longer {lease.owner}'s: it ran out or was taken over.",
+        hint="Start again; what is durable is kept.",
+        key=lease.key,
+        owner=lease.owner,
+    )
+
+
+class HeldLease:
+    """A lease that a thread keeps alive for as long as a `with` block lasts.
+
+    When it cannot be renewed, `lost` is set, which transfers look at between chunks, and the block's next transaction under
+    the lease raises LeaseLost. A database that does not answer is asked again until the lease has run out.
+    """
+
+    def __init__(
+        self,
+        leases: LeaseRecords,
+        key: str,
+        owner: str,
+        *,
+        ttl: timedelta = DEFAULT_TTL,
+        lost: threading.Event | None = None,
+    ) -> None:
+        self.lost = lost or threading.Event()
+        self.trouble = ""
+        self._leases, self._key, self._owner, self._ttl = leases, key, owner, ttl
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lease: Lease | None = None
+
+    def __enter__(self) -> Lease:
+        """The lease; LeaseLost when somebody else holds the key."""
+        self._lease = self._leases.acquire(self._key, self._owner, self._ttl)
+        if self._lease is None:
+            other = self._leases.holder(self._key) or "another process"
+            raise LeaseLost(
+                f"{self._key} is being worked on by {other}.", hint="Try again when it is done.", key=self._key
+            )
+        self._thread = threading.Thread(target=self._beat, args=(self._lease,), name=f"lease {self._key}", daemon=True)
+        self._thread.start()
+        return self._lease
+
+    def _beat(self, lease: Lease) -> None:
+        try:
+            while not self._ended.wait(self._ttl.total_seconds() / 3):
+                lease = self._renewed(lease)
+        except LeaseLost as error:
+            self.trouble = error.message
+        finally:  # whatever ended the heartbeat, the work must not go on without it
+            if not self._ended.is_set():
+                self.lost.set()
+
+    def _renewed(self, lease: Lease) -> Lease:
+        try:
+            return self._leases.renew(lease)
+        except InventoryError as error:
+            if self._leases._clock() >= lease.expires_at:
+                raise LeaseLost(
+                    f"The lease on {lease.key} could not be renewed: {error.message}", key=lease.key
+                ) from error
+            self.trouble = error.message
+            return lease
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._lease is not None:
+            self._leases.release(self._lease)

@@ -1,0 +1,110 @@
+"""Rows from values, and values from rows."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from isomanager.inventory.life import LIVE
+from isomanager.inventory.tables import COPIES, folded
+from isomanager.model import Copy, Selector, Title, Value
+from isomanager.version import Version
+
+
+def canonical(value: Value) -> str:
+    """One text for equal values: JSON with sorted keys."""
+    return json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def selector_key(selector: Selector) -> str:
+    """One text for selectors that ask for the same: the order of architectures, languages and editions says nothing."""
+    lists = {name: tuple(sorted(getattr(selector, name))) for name in ("architectures", "languages", "editions")}
+    return canonical(selector.model_copy(update=lists))
+
+
+def title_columns(title: Title) -> dict[str, Any]:
+    """A title, split into its columns."""
+    return {
+        "family": title.family.value,
+        "product": title.product,
+        "flavor": title.flavor,
+        "version_text": title.version.text,
+        "version_epoch": title.version.epoch,
+        "architecture": title.architecture,
+        "language": title.language,
+        "edition": title.edition,
+    }
+
+
+def title_key(title: Title) -> str:
+    """One text for a title."""
+    return canonical(title)
+
+
+def copy_columns(copy: Copy, lease_token: str = "") -> dict[str, Any]:
+    """A copy's row."""
+    return {
+        **title_columns(copy.title),
+        "id": copy.id,
+        "repository": copy.repository,
+        "path": copy.path,
+        "claimed_path": folded(copy.path) if copy.state in LIVE else None,
+        "state": copy.state.value,
+        "sha256": copy.sha256,
+        "size": copy.size,
+        "assurance": copy.assurance.value,
+        "digests": copy.digests,
+        "fingerprint": copy.fingerprint,
+        "filename": copy.filename,
+        "source": copy.source,
+        "partial": copy.partial,
+        "trash_path": copy.trash_path,
+        "reason": copy.reason,
+        "created_at": copy.created_at,
+        "proved_at": copy.proved_at,
+        "changed_at": copy.changed_at,
+        "lease_token": lease_token,
+    }
+
+
+_PLAIN = tuple(name for name in Copy.model_fields if name != "title")
+_TITLE = ("family", "product", "flavor", "architecture", "language", "edition")
+COPY_COLUMNS = tuple(COPIES.c[name] for name in (*_PLAIN, *_TITLE, "version_text", "version_epoch"))
+"""What `copy_of` needs, in the order in which it needs it."""
+
+COPY_ORDER = itemgetter(*(_PLAIN.index(name) for name in ("repository", "path", "created_at")))
+"""Sorts such rows as copies are listed."""
+
+
+def copy_of(row: Sequence[Any]) -> Copy:
+    """The copy that a row of `COPY_COLUMNS` holds.
+
+    Columns are taken by place and the value is validated: `model_construct` would be slower, being written in Python.
+    """
+    columns = dict(zip(_PLAIN, row, strict=False))
+    columns["title"] = _title(*row[len(_PLAIN) :])
+    return Copy.model_validate(columns)
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """Python's cycle collector pauses: while 100,000 values are made, none of them in a cycle, it takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@lru_cache(maxsize=4096)
+def _title(*columns: Any) -> Title:
+    # a title is mostly held in several repositories; a frozen value may be shared
+    words = dict(zip(_TITLE, columns, strict=False))
+    return Title(**words, version=Version(columns[-2], columns[-1]))

@@ -1,0 +1,46 @@
+"""Digests: what a checksum document on disk says, and whether the keys of a product, or given ones, signed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from isomanager.catalogue.product import Product
+from isomanager.errors import UsageError
+from isomanager.library.opening import Library
+from isomanager.trust.digest_report import report_digests as report
+from isomanager.trust.evidence import MAX_CHECKSUMS_BYTES
+from isomanager.trust.keyring import Keyring
+
+
+def report_digests(
+    library: Library, file: Path, *, signature: Path | None = None, product: str = "", keys: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """The report of `isomanager digests`. Given key files are trusted for this answer only, old forms included."""
+    document = _bytes(file)
+    signed = _bytes(signature) if signature else None
+    if keys:
+        ring = Keyring.of(*map(_bytes, keys))
+        pinned = tuple(one.fingerprint for one in ring.certificates())
+        return report(document, ring, pinned, now=library.now(), signature=signed, legacy=True, name=file.name)
+    pinned, legacy = _pinned(library.catalogue.product(product)) if product else ((), False)
+    return report(document, library.keyring, pinned, now=library.now(), signature=signed, legacy=legacy, name=file.name)
+
+
+def _pinned(product: Product) -> tuple[tuple[str, ...], bool]:
+    proofs = [*product.proof, *(proof for offer in product.offers for proof in offer.proof)]
+    listed = [key for proof in proofs for key in proof.keys]
+    by_name = [key for proof in proofs for named in proof.keys_by.values() for many in named.values() for key in many]
+    return tuple(dict.fromkeys([*listed, *by_name])), any(proof.legacy for proof in proofs)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_CHECKSUMS_BYTES + 1)
+    except OSError as wrong:
+        raise UsageError(f"{file} cannot be read: {wrong.strerror}.") from wrong
+    if len(content) > MAX_CHECKSUMS_BYTES:
+        raise UsageError(f"{file} is larger than {MAX_CHECKSUMS_BYTES} bytes, which no checksum document is.")
+    return content

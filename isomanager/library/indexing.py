@@ -1,0 +1,35 @@
+"""Indexes: every repository describes itself, regenerated once a run under a lease."""
+
+from __future__ import annotations
+
+from isomanager.errors import IsoManagerError
+from isomanager.inventory.leases import HeldLease
+from isomanager.library.opening import Library
+from isomanager.model import CopyState
+from isomanager.storage.index import write_indexes
+
+
+def refresh_indexes(library: Library) -> tuple[str, ...]:
+    """Rewrite what changed of inventory.json, SHA256SUMS and index.html in every repository; `repository: path` of each.
+
+    A repository that another process is just indexing, or that cannot be reached, is left to the next run and said.
+    """
+    if not library.settings.auto_update_inventory:
+        return ()
+    return tuple(told for one in library.inventory.repositories() for told in _refresh(library, one.name))
+
+
+def _refresh(library: Library, repository: str) -> tuple[str, ...]:
+    record = library.inventory.repository(repository)
+    try:
+        with HeldLease(library.inventory, f"indexes:{repository}", library.owner):
+            written = write_indexes(
+                library.store(repository),
+                library.inventory.copies(repository, states={CopyState.HELD}),
+                record,
+                now=library.now(),
+                names=library.product_names,
+            )
+    except IsoManagerError as wrong:
+        return (f"{repository}: the indexes were not rewritten: {wrong}",)
+    return tuple(f"{repository}: {path}" for path in written)

@@ -1,0 +1,183 @@
+"""The library, opened: settings, catalogue, keys, inventory, stores and one HTTP client, made when first needed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.loader import Catalogue, load_catalogue
+from isomanager.catalogue.product import Product
+from isomanager.errors import ConfigurationError
+from isomanager.model import CopyState, RepositoryRecord, Selector, Subscription, Title
+from isomanager.settings import Settings, load_settings
+from isomanager.storage.contract import Store
+from isomanager.storage.opening import open_store
+
+if TYPE_CHECKING:
+    import httpx
+
+    from isomanager.inventory.inventory import Inventory
+    from isomanager.transfer.http import FetchPolicy
+    from isomanager.trust.keyring import Keyring
+
+Clock = Callable[[], datetime]
+
+LIVE = frozenset(CopyState) - {CopyState.TRASHED, CopyState.GONE}
+DEFAULT = "default"
+"""The repository that the settings name."""
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+class Library:
+    """Opened for one process. `stop` is set to end every transfer at its next chunk."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.now = clock
+        self.stop = threading.Event()
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self._stores: dict[str, Store] = {}
+        self._opening = threading.Lock()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The bundled products and the user's own."""
+        return load_catalogue(self.settings.catalogue_folders)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The database, migrated, with the default repository in it."""
+        from isomanager.inventory.inventory import Inventory
+
+        self.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        inventory = Inventory.open(
+            self.settings.database, backup_folder=self.settings.data_folder / "backups", clock=self.now
+        )
+        self._settle_default_repository(inventory)
+        return inventory
+
+    def _settle_default_repository(self, inventory: Inventory) -> None:
+        """Make the repository that the settings name; refuse to lose sight of the copies of another one."""
+        wanted = RepositoryRecord(
+            name=DEFAULT,
+            url=self.settings.default_repository,
+            layout=self.settings.repository_layout,
+            created_at=self.now(),
+        )
+        known = next((one for one in inventory.repositories() if one.name == DEFAULT), None)
+        if known is None:
+            open_store(wanted.url, create=True)
+            inventory.add_repository(wanted)
+        elif (known.url, known.layout) != (wanted.url, wanted.layout):
+            if known.url != wanted.url and inventory.copies(DEFAULT, states=LIVE):
+                raise ConfigurationError(
+                    f"The setting default_repository is {wanted.url}, but the inventory knows the repository at {known.url}, "
+                    "with images in it.",
+                    hint=f"Set default_repository back to {known.url}, or use another data_folder for another library.",
+                )
+            open_store(wanted.url, create=True)
+            inventory.update_repository(wanted)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Shipped keys and those fetched before."""
+        from isomanager.trust.keyring import Keyring, shipped_keys
+
+        return Keyring((shipped_keys(), self.settings.keys_folder))
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """The process's HTTP client."""
+        from isomanager.transfer.http import open_client
+
+        return open_client(self.settings)
+
+    def policy(self, product: Product | None) -> FetchPolicy:
+        """What the product's source allows."""
+        from isomanager.transfer.http import FetchPolicy
+
+        return FetchPolicy(product.source.allow_http, product.source.allow_private) if product else FetchPolicy()
+
+    def documents(self, product: Product) -> DocumentSource:
+        """Where the product's documents come from."""
+        from isomanager.transfer.documents import HttpDocuments
+
+        return HttpDocuments(self.client, self.policy(product))
+
+    def product_of(self, title: Title) -> Product | None:
+        """The title's product, None when the catalogue does not know it (custom images)."""
+        return next((one for one in self.catalogue.products if one.id == title.product), None)
+
+    def store(self, repository: str) -> Store:
+        """The repository's store, opened once."""
+        with self._opening:
+            if repository not in self._stores:
+                self._stores[repository] = open_store(self.inventory.repository(repository).url)
+            return self._stores[repository]
+
+    def selects(self, subscription: Subscription, title: Title) -> bool:
+        """Whether the subscription's selector fits the title, by the product's own rules."""
+        from isomanager.catalogue.matching import selects
+
+        product = self.product_of(title)
+        return product is not None and selects(product, subscription.selector, title)
+
+    def canonical(self, selector: Selector) -> Selector:
+        """The selector with the product's id and the flavor's own name in place of aliases; unknown ones are refused."""
+        from isomanager.catalogue.matching import canonical
+
+        product = self.catalogue.product(selector.product)
+        return canonical(product, selector)
+
+    @property
+    def product_names(self) -> dict[str, str]:
+        """Display names by product id."""
+        return {one.id: one.name for one in self.catalogue.products}
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if "client" in self.__dict__:
+            self.client.close()
+        if "inventory" in self.__dict__:
+            self.inventory.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+_opened: list[Library] = []
+
+
+@contextmanager
+def library_in_use(settings: Settings | None = None) -> Iterator[Library]:
+    """Open the library for this process; tasks reach it by `current_library`."""
+    with Library(settings or load_settings()) as library:
+        _opened.append(library)
+        try:
+            yield library
+        finally:
+            _opened.remove(library)
+
+
+def current_library() -> Library:
+    """The library in use; in a process that has none open, it is opened by the settings and stays so."""
+    if not _opened:
+        _opened.append(Library(load_settings()))
+    return _opened[-1]

@@ -1,0 +1,77 @@
+"""Outcomes: what became of each image, and how errors become one."""
+
+from __future__ import annotations
+
+from isomanager.errors import IsoManagerError, Refused
+from isomanager.model import Action, ActionKind, Copy, Outcome, OutcomeKind, Plan, Received, Value
+
+_SETTLED = {
+    ActionKind.KEEP: OutcomeKind.CURRENT,
+    ActionKind.REFUSE: OutcomeKind.QUARANTINED,
+    ActionKind.FAIL: OutcomeKind.FAILED,
+}
+
+
+class RunReport(Value):
+    """What a run did: its plan, an outcome for each image, what an interrupted run had left, the indexes it rewrote."""
+
+    plan: Plan | None = None
+    recovered: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    indexes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def bad(self) -> tuple[Outcome, ...]:
+        """The outcomes that turn the run red."""
+        return tuple(one for one in self.outcomes if one.is_bad)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many outcomes of each kind there are, and the bytes fetched."""
+        counted = {kind.value: sum(one.outcome is kind for one in self.outcomes) for kind in OutcomeKind}
+        return {**counted, "bytes": sum(one.bytes for one in self.outcomes)}
+
+
+def settled_outcome(action: Action) -> Outcome | None:
+    """The outcome of an action that needs no work: what is current, refused or could not be resolved."""
+    kind = _SETTLED.get(action.kind)
+    if kind is None:
+        return None
+    return Outcome(
+        outcome=kind,
+        title=action.title,
+        selector=action.selector,
+        repository=action.repository,
+        path=action.path,
+        reason=action.reason,
+        code=action.code,
+    )
+
+
+def published_outcome(action: Action, copy: Copy, received: Received) -> Outcome:
+    """The outcome of a download that was published; `bytes` are those that came in this run."""
+    return Outcome(
+        outcome=OutcomeKind.PUBLISHED,
+        title=copy.title,
+        selector=action.selector,
+        repository=copy.repository,
+        path=copy.path,
+        reason=action.reason,
+        bytes=received.size - received.resumed_at,
+        seconds=received.seconds,
+        assurance=copy.assurance,
+    )
+
+
+def failed_outcome(action: Action, wrong: IsoManagerError) -> Outcome:
+    """The outcome of a download that failed: quarantined when a proof failed, failed otherwise."""
+    return Outcome(
+        outcome=OutcomeKind.QUARANTINED if isinstance(wrong, Refused) else OutcomeKind.FAILED,
+        title=action.title,
+        selector=action.selector,
+        repository=action.repository,
+        path=action.path,
+        reason=str(wrong),
+        code=wrong.code,
+    )

@@ -1,0 +1,116 @@
+"""Prune: retire what a fresh judgement still lets go, into the trash; remove from the trash what its grace has ended for."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from isomanager.errors import IsoManagerError
+from isomanager.library.opening import Library
+from isomanager.library.outcomes import failed_outcome
+from isomanager.library.reserving import lease_key
+from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
+from isomanager.planning.retention import judge_retention
+from isomanager.planning.update import retirement
+from isomanager.planning.wanting import Guards, Want
+from isomanager.storage.contract import INTERNAL
+
+TRASH = f"{INTERNAL}/trash"
+
+
+def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
+    """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing."""
+    listed = frozenset(name for name in repositories if _is_listed(library, name))
+    return Guards(max_deletes=library.settings.max_deletes, listed=listed)
+
+
+def _is_listed(library: Library, repository: str) -> bool:
+    try:
+        return next(iter(library.store(repository).list()), None) is not None
+    except IsoManagerError:
+        return False  # the guard's very purpose; whoever needs the store next gets the error itself
+
+
+def prune_repository(
+    library: Library, repository: str, planned: Sequence[Action], wants: Sequence[Want]
+) -> tuple[Outcome, ...]:
+    """Carry out the planned retirements of one repository, as far as they are still right.
+
+    Judged anew from what is held at this moment: what has become wanted since the plan, or whose replacement did not arrive,
+    stays and says so.
+    """
+    copies = library.inventory.copies(repository, states={CopyState.HELD})
+    verdicts = {
+        one.copy.id: one
+        for one in judge_retention(
+            copies, wants, selects=library.selects, guards=guards_for(library, [repository]), now=library.now()
+        )
+    }
+    outcomes = []
+    for action in planned:
+        verdict = verdicts.get(action.copy_id)
+        if verdict is None:
+            outcomes.append(_skipped(action, "it is no longer held"))
+        elif verdict.stays:
+            outcomes.append(_skipped(action, f"it stays after all: {verdict.reason}"))
+        else:
+            outcomes.append(_retired(library, retirement(verdict.copy, verdict.reason)))
+    empty_trash(library, repository)
+    return tuple(outcomes)
+
+
+def _skipped(action: Action, reason: str) -> Outcome:
+    return Outcome(
+        outcome=OutcomeKind.SKIPPED, title=action.title, repository=action.repository, path=action.path, reason=reason
+    )
+
+
+def _retired(library: Library, action: Action) -> Outcome:
+    try:
+        retire(library, library.inventory.copy(action.copy_id), action.reason)
+    except IsoManagerError as wrong:
+        return failed_outcome(action, wrong)
+    return Outcome(
+        outcome=OutcomeKind.RETIRED,
+        title=action.title,
+        repository=action.repository,
+        path=action.path,
+        reason=action.reason,
+    )
+
+
+def trash_path(copy: Copy) -> str:
+    """Where a retired copy waits: its id keeps names apart, its name stays readable."""
+    return f"{TRASH}/{copy.id}/{posixpath.basename(copy.path)}"
+
+
+def retire(library: Library, copy: Copy, reason: str) -> Copy:
+    """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it."""
+    from isomanager.inventory.leases import HeldLease
+
+    with HeldLease(library.inventory, lease_key(copy.id), library.owner) as lease:
+        retiring = library.inventory.transition(
+            copy.id,
+            CopyState.RETIRING,
+            expected=CopyState.HELD,
+            lease=lease,
+            trash_path=trash_path(copy),
+            reason=reason,
+        )
+        library.store(copy.repository).move(copy.path, retiring.trash_path)
+        return library.inventory.transition(copy.id, CopyState.TRASHED, expected=CopyState.RETIRING, lease=lease)
+
+
+def empty_trash(library: Library, repository: str) -> tuple[Copy, ...]:
+    """Remove for good what has been in the trash longer than `trash_days`; the rows stay, with their reason."""
+    until = library.now() - timedelta(days=library.settings.trash_days)
+    store, gone = library.store(repository), []
+    for copy in library.inventory.copies(repository, states={CopyState.TRASHED}):
+        if copy.changed_at <= until:
+            store.delete(copy.trash_path)
+            reason = f"{copy.reason}; removed from the trash after {library.settings.trash_days} days"
+            gone.append(
+                library.inventory.transition(copy.id, CopyState.GONE, expected=CopyState.TRASHED, reason=reason)
+            )
+    return tuple(gone)

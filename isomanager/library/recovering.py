@@ -1,0 +1,169 @@
+"""Recover: after a crash, bring inventory and repositories together again. Decided purely, carried out here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from isomanager.errors import IsoManagerError
+from isomanager.inventory.leases import HeldLease, Lease
+from isomanager.library.opening import Library
+from isomanager.library.reserving import free_path, lease_key
+from isomanager.model import Copy, CopyState, Receipt
+from isomanager.planning.recovery import RecoveryAction, RecoveryKind, Seen, decide_recovery
+from isomanager.storage.contract import Store
+from isomanager.storage.receipts import keep_receipt, receipt_path, receipts_of
+from isomanager.transfer.digesting import digests_of
+from isomanager.transfer.reading import partial_pieces, stored_pieces
+from isomanager.transfer.resuming import partial_named
+
+INTERRUPTED = frozenset(
+    {CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING, CopyState.RETIRING, CopyState.RESTORING}
+)
+"""The states in which only a crash leaves a copy without a live lease."""
+
+_QUIET = {RecoveryKind.LEAVE}
+
+
+def recover(library: Library) -> tuple[str, ...]:
+    """Settle everything an interrupted run left behind; a sentence for each thing that was done or found.
+
+    What cannot be settled now (a repository that does not answer) is said and left to the next run.
+    """
+    return tuple(
+        told
+        for record in library.inventory.repositories()
+        for copy in library.inventory.copies(record.name, states=INTERRUPTED)
+        for told in _settle(library, copy)
+    )
+
+
+def _settle(library: Library, copy: Copy) -> Iterator[str]:
+    try:
+        with HeldLease(library.inventory, lease_key(copy.id), library.owner) as lease:
+            copy = library.inventory.copy(copy.id)
+            action = decide_recovery(copy, see(library, copy), lease_live=False)
+            if action.kind not in _QUIET:
+                _ACTS[action.kind](library, copy, action, lease)
+                yield f"{copy.repository}: {copy.path}: {action.reason}"
+    except IsoManagerError as wrong:
+        if wrong.code != "lease-lost":  # somebody is working on it: then it is not interrupted
+            yield f"{copy.repository}: {copy.path} could not be recovered: {wrong}"
+
+
+def see(library: Library, copy: Copy) -> Seen:
+    """What the store shows of a copy."""
+    try:
+        store = library.store(copy.repository)
+        partial = partial_named(store, copy.partial or copy.id)
+        final = store.stat(copy.path)
+        trash = store.stat(copy.trash_path) if copy.trash_path else None
+        receipt = copy.sha256 is not None and store.stat(receipt_path(copy.sha256)) is not None
+    except IsoManagerError:
+        return Seen(reachable=False)
+    return Seen(
+        partial=partial.front if partial else None,
+        final=final.size if final else None,
+        receipt=receipt,
+        trash=trash.size if trash else None,
+    )
+
+
+def _nothing(_library: Library, _copy: Copy, _action: RecoveryAction, _lease: Lease) -> None:
+    """Kept for the transfer that continues it, or only told."""
+
+
+def _rename(library: Library, copy: Copy, _action: RecoveryAction, lease: Lease) -> None:
+    back_to = CopyState.RECEIVED if copy.state is CopyState.PUBLISHING else copy.state
+    path = free_path(library, copy.repository, copy.title, copy.filename, copy.sha256)
+    library.inventory.transition(copy.id, back_to, expected=copy.state, lease=lease, path=path)
+
+
+def _publish(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
+    """Publish what is whole and has its receipt; what has none yet waits for an update, which judges it again."""
+    store = library.store(copy.repository)
+    found = partial_named(store, copy.partial or copy.id)
+    receipt = _receipt(library, store, copy)
+    if copy.state is not CopyState.PUBLISHING or found is None or receipt is None:
+        return
+    partial = store.reopen(found)
+    proved = digests_of(partial_pieces(partial, found.front), ["sha256"])["sha256"] == receipt.sha256
+    if not proved:
+        partial.discard()
+        _forget(library, copy, action, lease, "its bytes are no longer those of its receipt")
+        return
+    partial.publish(receipt.size)
+    library.inventory.record_published(copy.id, receipt, lease)
+    partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
+
+
+def _adopt(library: Library, copy: Copy, _action: RecoveryAction, lease: Lease) -> None:
+    """Hold what is under the final name, if reading it again proves it; otherwise it becomes suspect."""
+    store = library.store(copy.repository)
+    receipt = _receipt(library, store, copy)
+    if receipt is not None and _stored_sha256(store, copy) == receipt.sha256:
+        if copy.state is CopyState.PUBLISHING:
+            library.inventory.record_published(copy.id, receipt, lease)
+        else:
+            library.inventory.transition(copy.id, CopyState.HELD, expected=copy.state, lease=lease)
+        return
+    reason = "after a crash its bytes were found not to be those of its receipt"
+    library.inventory.transition(copy.id, CopyState.SUSPECT, expected=copy.state, lease=lease, reason=reason)
+
+
+def _restore(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
+    library.store(copy.repository).move(copy.trash_path, copy.path)
+    _adopt(library, copy, action, lease)
+
+
+def _put_receipt(library: Library, copy: Copy, _action: RecoveryAction, _lease: Lease) -> None:
+    for receipt in library.inventory.receipts(copy.sha256 or ""):
+        keep_receipt(library.store(copy.repository), receipt)
+
+
+def _discard_partial(library: Library, copy: Copy, _action: RecoveryAction, _lease: Lease) -> None:
+    store = library.store(copy.repository)
+    found = partial_named(store, copy.partial or copy.id)
+    if found is not None:
+        store.reopen(found).discard()
+
+
+def _forget(library: Library, copy: Copy, action: RecoveryAction, lease: Lease, reason: str = "") -> None:
+    library.inventory.transition(
+        copy.id, CopyState.GONE, expected=copy.state, lease=lease, reason=reason or action.reason
+    )
+    _discard_partial(library, copy, action, lease)
+
+
+def _to(state: CopyState) -> Callable[[Library, Copy, RecoveryAction, Lease], None]:
+    def act(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
+        library.inventory.transition(copy.id, state, expected=copy.state, lease=lease, reason=action.reason)
+
+    return act
+
+
+_ACTS: dict[RecoveryKind, Callable[[Library, Copy, RecoveryAction, Lease], None]] = {
+    RecoveryKind.RESUME: _nothing,
+    RecoveryKind.REPORT: _nothing,
+    RecoveryKind.RENAME: _rename,
+    RecoveryKind.PUBLISH: _publish,
+    RecoveryKind.ADOPT: _adopt,
+    RecoveryKind.HOLD: _to(CopyState.HELD),
+    RecoveryKind.DOUBT: _to(CopyState.SUSPECT),
+    RecoveryKind.TRASH: _to(CopyState.TRASHED),
+    RecoveryKind.RESTORE: _restore,
+    RecoveryKind.PUT_RECEIPT: _put_receipt,
+    RecoveryKind.DISCARD_PARTIAL: _discard_partial,
+    RecoveryKind.FORGET: _forget,
+}
+
+
+def _receipt(library: Library, store: Store, copy: Copy) -> Receipt | None:
+    """The copy's receipt: the one in the store, which is the truth about trust, for this very title."""
+    if copy.sha256 is None:
+        return None
+    kept = (*receipts_of(store, copy.sha256), *library.inventory.receipts(copy.sha256))
+    return next((one for one in kept if one.title == copy.title), None)
+
+
+def _stored_sha256(store: Store, copy: Copy) -> str:
+    return digests_of(stored_pieces(store, copy.path), ["sha256"])["sha256"]

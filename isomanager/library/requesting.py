@@ -1,0 +1,112 @@
+"""Request: the plan for one image that a person or a pipeline names, by selector or by address."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from isomanager.errors import Refused, UsageError
+from isomanager.library.opening import Library
+from isomanager.library.planning_updates import plan_wants
+from isomanager.library.resolving import as_resolution, resolve_selector
+from isomanager.model import (
+    Assurance,
+    Expectation,
+    Family,
+    Offer,
+    Plan,
+    Refusal,
+    Selector,
+    Subscription,
+    Title,
+    architecture,
+)
+from isomanager.planning.wanting import Want
+from isomanager.storage.paths import clean_component
+from isomanager.trust.expectation import judge
+from isomanager.version import Version
+
+ADDED = "download"
+"""The source of what was downloaded on request: no subscription lets it go."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: a selector, or an address with what is known of it."""
+
+    selector: str = ""
+    architectures: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    editions: tuple[str, ...] = ()
+    repository: str = "default"
+    url: str = ""
+    name: str = ""
+    sha256: str = ""
+    force: bool = False
+    accept_unproved: bool = False
+
+
+def plan_download(library: Library, asked: Asked) -> Plan:
+    """The plan for the request. Raises UsageError, ResolveError and TransientError."""
+    selector, judged = _judged(library, asked)
+    # planning knows no other kind of wish than a subscription; this one is for one run and never stored
+    once = Subscription(
+        id="once", selector=selector, repositories=(asked.repository,), old="keep", created_at=library.now()
+    )
+    plan = plan_wants(library, [Want(once, tuple(as_resolution(one) for one in judged))], force=asked.force)
+    return plan.model_copy(
+        update={"actions": tuple(action.model_copy(update={"source": ADDED}) for action in plan.actions)}
+    )
+
+
+def judge_request(library: Library, asked: Asked) -> Expectation:
+    """The one expectation for a request; Refused when its evidence is not good, UsageError when it means several images."""
+    _, judged = _judged(library, asked)
+    if len(judged) != 1:
+        raise UsageError("This means several images; name one architecture, language and edition.")
+    if isinstance(judged[0], Refusal):
+        raise Refused(judged[0].reason, code=judged[0].code, filename=judged[0].offer.filename)
+    return judged[0]
+
+
+def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
+    if bool(asked.selector) == bool(asked.url):
+        raise UsageError("Name either a selector or an address to download, not both and not neither.")
+    floor = Assurance.NONE if asked.accept_unproved or not library.settings.always_verify else Assurance.MIRROR
+    if asked.url:
+        offer = custom_offer(library, asked)
+        pinned = {"sha256": pinned_sha256(asked.sha256)} if asked.sha256 else None
+        judged = judge(offer, (), library.keyring, now=library.now(), floor=floor, pinned_digests=pinned)
+        return Selector(product=offer.title.product), (judged,)
+    parsed = Selector.parse(
+        asked.selector, architectures=asked.architectures, languages=asked.languages, editions=asked.editions
+    )
+    selector = library.canonical(parsed)
+    return selector, resolve_selector(library, selector, floor=floor)
+
+
+def pinned_sha256(text: str) -> str:
+    """The digest in lower case; UsageError when it is none."""
+    digest = text.strip().lower()
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise UsageError(f"'{text}' is not a SHA-256: 64 hexadecimal digits are needed.")
+    return digest
+
+
+def custom_offer(library: Library, asked: Asked) -> Offer:
+    """An offer for an address of the user's own: family custom, the name from the address unless one is given."""
+    filename = clean_component(unquote(posixpath.basename(urlsplit(asked.url).path)) or "image.iso")
+    name = asked.name or filename.removesuffix(".iso")
+    # a file at an address has no version of its own: the day it was fetched stands for it
+    version = Version(library.now().strftime("%Y.%m.%d"))
+    machine = architecture(asked.architectures[0]) if asked.architectures else "x86_64"
+    title = Title(
+        family=Family.CUSTOM,
+        product=clean_component(name).lower().replace(" ", "-"),
+        version=version,
+        architecture=machine,
+        language=asked.languages[0] if asked.languages else "",
+        edition=asked.editions[0] if asked.editions else "",
+    )
+    return Offer(title=title, filename=filename, urls=(asked.url,))

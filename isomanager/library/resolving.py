@@ -1,0 +1,86 @@
+"""Resolve: from a subscription or selector to expectations. Evidence is judged before any byte of an image is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.product import Product
+from isomanager.catalogue.remembering import Remembering
+from isomanager.catalogue.resolve import resolve
+from isomanager.errors import IsoManagerError, PermanentError, TransientError
+from isomanager.library.opening import Library
+from isomanager.model import Assurance, Expectation, Offer, Refusal, Selector, Subscription
+from isomanager.planning.wanting import Resolution, Want
+from isomanager.trust.evidence import gather_evidence, keys_to_obtain
+from isomanager.trust.expectation import judge
+
+
+def resolve_wants(library: Library, subscriptions: Iterable[Subscription]) -> tuple[Want, ...]:
+    """What upstream answers for these subscriptions of one product.
+
+    A permanent error becomes part of the answer; a transient one is raised, for another try of the whole product.
+    """
+    sources: dict[str, DocumentSource] = {}
+    return tuple(_want(library, one, sources) for one in subscriptions)
+
+
+def resolve_patiently(library: Library, subscriptions: tuple[Subscription, ...]) -> tuple[Want, ...]:
+    """As `resolve_wants`, for those who only look: a transient error becomes an answer too."""
+    try:
+        return resolve_wants(library, subscriptions)
+    except TransientError as wrong:
+        return tuple(Want(one, (failed_resolution(wrong),)) for one in subscriptions)
+
+
+def _want(library: Library, subscription: Subscription, sources: dict[str, DocumentSource]) -> Want:
+    try:
+        product = library.catalogue.product(subscription.selector.product)
+        documents = sources.setdefault(product.id, Remembering(library.documents(product)))
+        offers = resolve(product, subscription.selector, documents)
+        judged = tuple(expect(library, product, offer, documents, floor=subscription.floor) for offer in offers)
+    except PermanentError as wrong:
+        return Want(subscription, (failed_resolution(wrong),))
+    return Want(subscription, tuple(as_resolution(one) for one in judged))
+
+
+def failed_resolution(wrong: IsoManagerError) -> Resolution:
+    """The error as an answer: nothing of the subscription is fetched, and nothing of it retired."""
+    return Resolution(error=str(wrong), error_code=wrong.code)
+
+
+def as_resolution(judged: Expectation | Refusal) -> Resolution:
+    """A judged offer as an answer."""
+    return Resolution(expectation=judged) if isinstance(judged, Expectation) else Resolution(refusal=judged)
+
+
+def resolve_selector(
+    library: Library, selector: Selector, documents: DocumentSource | None = None, *, floor: Assurance = Assurance.NONE
+) -> tuple[Expectation | Refusal, ...]:
+    """What upstream offers for a selector, each offer judged. Raises ResolveError and TransientError."""
+    product = library.catalogue.product(selector.product)
+    source = documents or Remembering(library.documents(product))
+    return tuple(expect(library, product, offer, source, floor=floor) for offer in resolve(product, selector, source))
+
+
+def expect(
+    library: Library,
+    product: Product,
+    offer: Offer,
+    documents: DocumentSource,
+    *,
+    floor: Assurance = Assurance.NONE,
+) -> Expectation | Refusal:
+    """Gather the offer's evidence, fetch pinned keys that are not here yet, and judge."""
+    evidence = gather_evidence(offer, documents)
+    _obtain_keys(library, product, offer, documents)
+    return judge(offer, evidence, library.keyring, now=library.now(), floor=floor, pinned_digests=offer.pinned or None)
+
+
+def _obtain_keys(library: Library, product: Product, offer: Offer, documents: DocumentSource) -> None:
+    """Fetch what is missing of the pinned keys. That a key cannot be had is the judge's to say: it knows if it is needed."""
+    for fingerprint in keys_to_obtain(offer, library.keyring):
+        try:
+            library.keyring.obtain(fingerprint, product.key_urls(fingerprint), documents)
+        except PermanentError:
+            continue  # judge refuses with unknown-key and says what to do

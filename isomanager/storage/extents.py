@@ -1,0 +1,34 @@
+"""Which bytes of a file have been written: the contiguous beginning, and islands waiting for the gap before them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+
+class Extents:
+    """Written ranges in bytes. Islands are few: a transfer writes inside a bounded window."""
+
+    def __init__(self, contiguous: int = 0) -> None:
+        self.contiguous = contiguous
+        self._islands: list[tuple[int, int]] = []
+
+    def add(self, start: int, end: int) -> int:
+        """Note that `start` up to, not including, `end` is written; return the contiguous beginning."""
+        if start > self.contiguous:
+            insort(self._islands, (start, end))
+        else:
+            self.contiguous = max(self.contiguous, end)
+            self._join()
+        return self.contiguous
+
+    def _join(self) -> None:
+        reached = bisect_left(self._islands, (self.contiguous + 1, 0))
+        while reached:
+            self.contiguous = max(self.contiguous, *(end for _, end in self._islands[:reached]))
+            del self._islands[:reached]
+            reached = bisect_left(self._islands, (self.contiguous + 1, 0))
+
+    @property
+    def islands(self) -> tuple[tuple[int, int], ...]:
+        """What is written beyond a gap."""
+        return tuple(self._islands)

@@ -1,0 +1,239 @@
+"""An unfinished file on local disk: `<key>.bin` for the bytes and `<key>.json` for what is known of them.
+
+The note is written before the effect it announces: created before the first byte, `front` only after the bytes are on the
+medium, `placed` before the file gets its final name. So whatever a crash leaves can be told from the two files alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from isomanager.errors import StoreError
+from isomanager.storage.contract import Entry, PartialRef, Validators
+from isomanager.storage.durable import PositionedFile, replace_durably, sync_folder
+from isomanager.storage.extents import Extents
+from isomanager.storage.os_failures import store_errors
+from isomanager.storage.placing import same_file
+from isomanager.storage.resuming import PartialNote
+
+PlaceNew = Callable[[Path, str], None]
+"""Gives a file its final name: (the file, the path in the repository). StoreError(code="name-taken") when it is held."""
+
+
+def etag_of(seen: os.stat_result) -> str:
+    """Changes when the bytes may have: inode, size and modification time in nanoseconds."""
+    return f"{seen.st_ino:x}-{seen.st_size:x}-{seen.st_mtime_ns:x}"
+
+
+def entry_of(path: str, seen: os.stat_result) -> Entry:
+    """The entry of `path`, which looks like `seen`."""
+    return Entry(path, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC), etag_of(seen))
+
+
+@dataclass(frozen=True)
+class PartialFiles:
+    """Where the files of one partial are. `published` is the note of one that has its final name."""
+
+    folder: Path
+    key: str
+
+    @property
+    def bytes(self) -> Path:
+        """The unfinished bytes."""
+        return self.folder / f"{self.key}.bin"
+
+    @property
+    def note(self) -> Path:
+        """What is known of them."""
+        return self.folder / f"{self.key}.json"
+
+    @property
+    def published(self) -> Path:
+        """The note once they have their final name; kept until `discard`, so that a repeat finds its own bytes."""
+        return self.folder / f"{self.key}.published"
+
+    def read_note(self) -> PartialNote | None:
+        """The note, or None when there is none that can be read."""
+        return _read_note(self.note)
+
+    def read_published(self) -> PartialNote | None:
+        """The note of what was published (or was about to be when the process died), or None."""
+        return _read_note(self.published) or _read_note(self.note)
+
+    def remove(self) -> None:
+        """Remove whatever there is, the bytes first: a note without bytes is harmless, bytes without a note are litter."""
+        for one in (self.bytes, self.note, self.published, self.note.with_name(f"{self.note.name}.new")):
+            one.unlink(missing_ok=True)
+
+
+def _read_note(file: Path) -> PartialNote | None:
+    try:
+        return PartialNote.from_bytes(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (
+        ValueError
+    ):  # not ours, or torn by a failing disk: then nothing is known of the bytes, and they are fetched again
+        return None
+
+
+class LocalPartial:
+    """Honours the Partial contract on a local filesystem. Made by LocalStore only."""
+
+    def __init__(self, root: Path, files: PartialFiles, note: PartialNote, place_new: PlaceNew) -> None:
+        self._root, self._files, self._note, self._place_new = root, files, note, place_new
+        self._extents = Extents(note.front)
+        self._extents_lock = threading.Lock()
+        self._note_lock = threading.RLock()
+        # after a crash both names may lead to one file: writing then would change bytes that are published
+        self._sealed = same_file(files.bytes, self._final)
+        self._file: PositionedFile | None = PositionedFile(files.bytes) if files.bytes.exists() else None
+
+    @property
+    def _final(self) -> Path:
+        return self._root / self._note.final
+
+    @property
+    def _told(self) -> str:
+        return f"'{self._note.final}' (unfinished file {self._files.key})"
+
+    @property
+    def ref(self) -> PartialRef:
+        """The name by which it is reopened; `front` as of now."""
+        note = self._note
+        return PartialRef(self._files.key, note.final, note.size, note.validators, note.front)
+
+    def front(self) -> int:
+        """How many bytes from the start are contiguous and on the medium."""
+        return self._note.front
+
+    def _open_file(self) -> PositionedFile:
+        if self._file is None:
+            raise StoreError(
+                f"{self._told} is closed; reopen it by its reference.", code="missing", key=self._files.key
+            )
+        return self._file
+
+    def write(self, offset: int, buffer: bytes | bytearray | memoryview) -> None:
+        """Put bytes at `offset`, whatever its alignment. Thread-safe."""
+        if self._sealed:
+            raise StoreError(
+                f"{self._told} is published; its bytes never change.", code="name-taken", key=self._files.key
+            )
+        with store_errors(f"Writing {self._told}"):
+            length = self._open_file().write_at(offset, buffer)
+        with self._extents_lock:
+            self._extents.add(offset, offset + length)
+
+    def checkpoint(self, validators: Validators | None = None) -> int:
+        """Flush, then remember how far the bytes are contiguous; return that front."""
+        with self._note_lock, store_errors(f"Flushing {self._told}"):
+            with self._extents_lock:
+                reached = self._extents.contiguous
+            self._open_file().sync()
+            self._remember(replace(self._note, front=reached, validators=validators or self._note.validators))
+            return reached
+
+    def _remember(self, note: PartialNote) -> None:
+        if note != self._note:
+            replace_durably(self._files.note, note.as_bytes())
+            self._note = note
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes already written; fewer than `length` only at the end."""
+        with store_errors(f"Reading {self._told}"):
+            if self._file is not None:
+                return self._file.read_at(offset, length)
+            found = self._published_file()
+            with found.open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+
+    def _published_file(self) -> Path:
+        if not self._sealed:
+            self._open_file()
+        return self._final
+
+    def close(self) -> PartialRef:
+        """Flush, and let go of the file; the reference reopens it."""
+        with self._note_lock:
+            if self._file is not None:
+                try:
+                    self.checkpoint()
+                finally:
+                    self._let_go()
+            return self.ref
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def discard(self) -> None:
+        """Remove it for good; a file that has its final name stays. A repeat does nothing."""
+        with self._note_lock, store_errors(f"Removing {self._told}"):
+            self._let_go()
+            self._files.remove()
+
+    def publish(self, size: int) -> Entry:
+        """Give it its final name in one atomic, create-only, durable step; a repeat finds its own bytes and succeeds.
+
+        Raises StoreError(code="incomplete") when not exactly `size` bytes are there, and "name-taken" when other bytes hold
+        the name: the partial then stays, and can be begun again under another name.
+        """
+        with self._note_lock, store_errors(f"Publishing {self._told}"):
+            if not self._is_placed():
+                self._seal(size)
+                self._place_new(self._files.bytes, self._note.final)
+            self._sealed = True
+            return self._finish(size)
+
+    def _is_placed(self) -> bool:
+        """Whether the file has only its final name left."""
+        return self._file is None and not self._files.bytes.exists()
+
+    def _seal(self, size: int) -> None:
+        file = self._file or PositionedFile(self._files.bytes)
+        self._file = file
+        reached = self.checkpoint()
+        if reached != size:
+            raise StoreError(
+                f"{self._told} has {reached} of {size} bytes.",
+                code="incomplete",
+                hint="Run the download again; it continues where it stopped.",
+                key=self._files.key,
+                size=size,
+                front=reached,
+            )
+        if not self._sealed:
+            self._sealed = True
+            file.truncate(size)  # what a dead process wrote beyond its last checkpoint
+        self._let_go()
+        self._remember(replace(self._note, placed=etag_of(self._files.bytes.stat())))
+
+    def _finish(self, size: int) -> Entry:
+        seen = self._final.stat()
+        if seen.st_size != size or not is_placed_file(self._note, seen):
+            raise StoreError(
+                f"'{self._note.final}' is no longer the file that was published there.",
+                code="name-taken",
+                hint="Verify the repository; something else changed it.",
+                path=self._note.final,
+            )
+        if self._files.note.exists():
+            self._files.note.replace(self._files.published)
+            sync_folder(self._files.folder)
+        return entry_of(self._note.final, seen)
+
+
+def is_placed_file(note: PartialNote, seen: os.stat_result) -> bool:
+    """Whether a final file that looks like `seen` is the one that `note` was written about.
+
+    Filesystems without hard links (FAT) may also give a renamed file a new inode number; size and time in nanoseconds stay.
+    """
+    return bool(note.placed) and note.placed.split("-")[1:] == etag_of(seen).split("-")[1:]

@@ -1,0 +1,79 @@
+"""From a repository's address to its store. The kinds of store are data; each is imported when it is first asked for."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from isomanager.errors import ConfigurationError
+from isomanager.storage.contract import Store
+
+OPENERS = {"": "isomanager.storage.opening:open_folder", "file": "isomanager.storage.opening:open_folder"}
+"""`module:function` by URL scheme ("" is a plain path); the function takes (url, create=bool)."""
+
+LATER = {
+    "s3": "S3 buckets come with the S3 store",
+    "smb": "SMB shares come with the SMB store; until then mount the share and give its path",
+    "nfs": "NFS exports come with the NFS store; until then mount the export and give its path",
+}
+"""Schemes that are understood and not served by this version."""
+
+_SCHEME = re.compile(r"(file(?=:)|[A-Za-z][A-Za-z0-9+.-]+(?=://))", re.IGNORECASE)
+
+
+class Opener(Protocol):
+    """What stands in OPENERS."""
+
+    def __call__(self, url: str, *, create: bool) -> Store: ...
+
+
+def scheme_of(url: str) -> str:
+    """The scheme in lower case, "" for a path (`C:\\ISOs` is one)."""
+    found = _SCHEME.match(url)
+    return found[1].lower() if found else ""
+
+
+def open_store(url: str, *, create: bool = False) -> Store:
+    """The store at `url`: a path or a file:// URL.
+
+    `create` makes a new, empty repository there. Without it a folder that is missing makes every call StoreUnavailable, so
+    that a disk that is not mounted is neither taken for an empty repository nor filled beneath its mount point.
+    ConfigurationError when no store serves such an address; its text never holds the address, which may carry a password.
+    """
+    scheme = scheme_of(url)
+    if scheme not in OPENERS:
+        raise ConfigurationError(
+            f"No store serves {scheme}:// addresses in this version.",
+            code="configuration",
+            hint=f"{LATER[scheme]}." if scheme in LATER else "Give a path or a file:// address.",
+            scheme=scheme,
+        )
+    module, _, name = OPENERS[scheme].partition(":")
+    opener: Opener = getattr(import_module(module), name)
+    return opener(url, create=create)
+
+
+def open_folder(url: str, *, create: bool) -> Store:
+    """A repository in a folder of this machine."""
+    from isomanager.storage.local import LocalStore
+
+    return LocalStore(folder_of(url), create=create)
+
+
+def folder_of(url: str) -> Path:
+    """The folder that a path or file:// URL names. `~` is the user's home; a relative path starts where the program runs."""
+    if scheme_of(url) != "file":
+        if not url.strip():
+            raise ConfigurationError("A repository needs an address.", hint="Give a path, such as /srv/isos.")
+        return Path(url).expanduser()
+    parts = urlsplit(url)
+    if parts.hostname not in (None, "", "localhost") or parts.query or parts.fragment or not parts.path:
+        raise ConfigurationError(
+            "A file:// address names a folder of this machine and nothing else.",
+            hint="Write file:///srv/isos, or the path itself. Write '#' and '?' in a name as %23 and %3F.",
+        )
+    return Path(url2pathname(parts.path))

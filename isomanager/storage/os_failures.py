@@ -1,0 +1,48 @@
+"""Foreign errors become ours here and nowhere else in storage: one table from `errno` to what the user can do about it."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
+
+_NO_SPACE = {errno.ENOSPC, errno.EFBIG} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
+_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TAKEN = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY}
+_GONE_FOR_NOW = {
+    getattr(errno, name)
+    for name in ("EIO", "ESTALE", "ENOTCONN", "EHOSTDOWN", "ETIMEDOUT", "ENODEV", "ENXIO", "EREMOTEIO")
+    if hasattr(errno, name)
+}
+
+
+def as_store_error(error: OSError, what: str) -> IsoManagerError:
+    """The typed error for `error`; `what` says what was being done to which file ("Writing Linux/x.iso")."""
+    told, number = f"{what} failed: {error.strerror or error}.", error.errno
+    if number in _GONE_FOR_NOW:
+        return StoreUnavailable(told, hint="Check that the disk or share is there; the next try continues.")
+    if number in _NO_SPACE:
+        hint = "Free some space, or choose another repository."
+        if number == errno.EFBIG:
+            hint = "The filesystem or a limit of this account takes no file this large; choose another repository."
+        return StoreError(told, code="no-space", hint=hint)
+    if number in _NO_PERMISSION:
+        return StoreError(told, code="no-permission", hint="Give this account write access to the repository.")
+    if number in _TAKEN:
+        return StoreError(told, code="name-taken", hint="Another file or folder holds that name.")
+    if number == errno.ENOENT:
+        return StoreError(told, code="missing")
+    if number in (errno.ELOOP, errno.ENAMETOOLONG):
+        return StoreError(told, code="outside-repository", hint="Use a shorter, plain path inside the repository.")
+    return StoreError(told)
+
+
+@contextmanager
+def store_errors(what: str) -> Iterator[None]:
+    """Run a block of file work; an OSError leaves it as a typed error that says `what` was being done."""
+    try:
+        yield
+    except OSError as error:
+        raise as_store_error(error, what) from error

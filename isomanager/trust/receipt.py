@@ -1,0 +1,142 @@
+"""From bytes whose digests were taken as they passed to a receipt, or to a refusal: a comparison, no second read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from isomanager.errors import Refused
+from isomanager.model import (
+    ALGORITHMS,
+    Assurance,
+    Document,
+    Expectation,
+    Receipt,
+    Received,
+    Refusal,
+    Signer,
+)
+from isomanager.trust.signature import SignatureResult
+from isomanager.trust.urls import public_url
+
+MAX_RECEIPT_BYTES = 64 << 20
+"""No receipt is read beyond this size: its documents are bounded one by one when they are fetched."""
+
+
+def needed_algorithms(expectation: Expectation) -> tuple[str, ...]:
+    """The algorithms to run while the bytes pass, strongest first; SHA-256 is always one, being an image's identity."""
+    wanted = {*expectation.digests, "sha256"}
+    known = tuple(algorithm for algorithm in ALGORITHMS if algorithm in wanted)
+    return known + tuple(sorted(wanted.difference(ALGORITHMS)))
+
+
+def prove(
+    expectation: Expectation,
+    received: Received,
+    *,
+    now: datetime,
+    file_signature: SignatureResult | None = None,
+) -> Receipt | Refusal:
+    """Whether `received` is what `expectation` says: every digest, the size when it is known, and the file's own signature.
+
+    `file_signature` is the result of `prove_file`, needed when the expectation carries a signature over the file itself.
+    Without any digest only `served` and `none` are accepted: the image's own SHA-256 is its pin from then on.
+    """
+    against = _wrong_bytes(expectation, received) or _wrong_signature(expectation, file_signature)
+    if against is not None:
+        code, reason = against
+        return Refusal(offer=expectation.offer, code=code, reason=reason, evidence=expectation.evidence)
+    signer = file_signature.signer if file_signature and expectation.file_signature else None
+    return Receipt(
+        title=expectation.offer.title,
+        sha256=received.sha256,
+        size=received.size,
+        digests=received.digests,
+        filename=expectation.offer.filename,
+        assurance=expectation.assurance,
+        signer=expectation.signer or signer,
+        reasons=(*expectation.reasons, *_what_was_compared(expectation, signer)),
+        evidence=tuple(_without_secrets(document) for document in expectation.evidence),
+        urls=_addresses(expectation, received),
+        fingerprint=expectation.offer.fingerprint,
+        proved_at=now,
+    )
+
+
+def _wrong_bytes(expectation: Expectation, received: Received) -> tuple[str, str] | None:
+    name = expectation.offer.filename
+    if expectation.size is not None and received.size != expectation.size:
+        return "wrong-size", f"{name} has {received.size} bytes; {expectation.size} were announced."
+    if received.size == 0:
+        return "wrong-size", f"{name} is empty."
+    for algorithm in needed_algorithms(expectation):
+        taken = received.digests.get(algorithm)
+        if taken is None:
+            return "no-digest", f"The {algorithm} digest of {name} was not taken as the bytes passed."
+        required = expectation.digests.get(algorithm, taken)
+        if taken.lower() != required.lower():
+            return "wrong-digest", f"The {algorithm} digest of {name} is {taken}; upstream announced {required}."
+    if not expectation.digests and expectation.file_signature is None and expectation.assurance > Assurance.SERVED:
+        return "no-digest", f"There is no digest that {name} could be held against."
+    if not expectation.digests and expectation.assurance is Assurance.MIRROR:
+        return "no-digest", f"There is no digest that {name} could be held against."
+    return None
+
+
+def _wrong_signature(expectation: Expectation, result: SignatureResult | None) -> tuple[str, str] | None:
+    if expectation.file_signature is None:
+        return None
+    name = expectation.offer.filename
+    if result is None:
+        return "no-signature", f"The signature over {name} itself has not been checked."
+    if not result.valid:
+        return result.reason or "bad-signature", f"The signature over {name} itself is not good: {result.note}"
+    return None
+
+
+def _what_was_compared(expectation: Expectation, signer: Signer | None) -> tuple[str, ...]:
+    said: list[str] = []
+    if expectation.digests:
+        said.append(f"The bytes match ({', '.join(sorted(expectation.digests))}).")
+    if signer is not None:
+        said.append(f"The file itself is signed by the pinned key {signer.primary}. {signer.note}".rstrip())
+    if not expectation.digests and signer is None:
+        said.append("There was nothing to compare the bytes with: they are pinned by their SHA-256 from now on.")
+    return tuple(said)
+
+
+def _addresses(expectation: Expectation, received: Received) -> tuple[str, ...]:
+    urls = (received.url, *expectation.offer.listed_at) if received.url else expectation.offer.listed_at
+    return tuple(dict.fromkeys(public_url(url) for url in urls))
+
+
+def _without_secrets(document: Document) -> Document:
+    urls = {"url": public_url(document.url), "final_url": public_url(document.final_url)}
+    return document.model_copy(update=urls)
+
+
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The receipt as canonical JSON: keys sorted, no blanks, UTF-8, one line; documents verbatim in base64."""
+    plain = receipt.model_dump(mode="json")
+    return (json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def read_receipt(data: bytes) -> Receipt:
+    """The receipt in `data`; Refused(code="bad-receipt") when it is damaged, too large or of an unknown form."""
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise _damaged(f"it is larger than {MAX_RECEIPT_BYTES} bytes")
+    try:
+        return Receipt.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise _damaged(f"{'.'.join(str(part) for part in first['loc']) or 'JSON'}: {first['msg']}") from error
+
+
+def _damaged(why: str) -> Refused:
+    return Refused(
+        f"The receipt cannot be read: {why}.",
+        code="bad-receipt",
+        hint="Verify the image again: a new receipt is written when the proof holds.",
+    )

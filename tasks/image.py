@@ -1,0 +1,32 @@
+"""One image from plan to copy: the parent that calls download, verify and register.
+
+Calling, not submitting: waiting tasks would each hold a thread of the pool.
+"""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from isomanager.errors import IsoManagerError
+from isomanager.library.opening import current_library
+from isomanager.library.outcomes import failed_outcome, published_outcome
+from isomanager.library.reserving import reserved
+from isomanager.model import Action, Outcome
+from tasks.download import download
+from tasks.register import register
+from tasks.retrying import patient
+from tasks.verify import verify
+
+
+@task(name="image", task_run_name="{image}", cache_policy=NO_CACHE, persist_result=False)
+def bring_in(image: str, action: Action) -> Outcome:
+    """What became of the image. An image that fails does not stop the others: its error is its outcome."""
+    try:
+        with reserved(current_library(), action) as reservation:
+            received = patient(download)(image, reservation)
+            receipt = patient(verify)(image, reservation, received)
+            copy = patient(register)(image, reservation, received, receipt)
+    except IsoManagerError as wrong:
+        return failed_outcome(action, wrong)
+    return published_outcome(action, copy, received)

@@ -1,0 +1,66 @@
+"""Every bundled product resolves from documents that this project builds from the documented forms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isomanager.catalogue.documents import SavedDocuments
+from isomanager.catalogue.loader import Catalogue, check_expressions, read_product, summary
+from isomanager.catalogue.resolve import resolve
+from isomanager.errors import ResolveError
+from isomanager.model import Selector
+
+BUILT = Path(__file__).parent.parent / "documents" / "catalogue"
+CASES: list[dict[str, Any]] = json.loads((BUILT / "cases.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['selector']} {case['arch']}".strip())
+def test_a_product_resolves_from_its_built_documents(case: dict[str, Any], catalogue: Catalogue) -> None:
+    selector = Selector.parse(case["selector"], architectures=(case["arch"],) if case["arch"] else ())
+    documents = SavedDocuments({url: BUILT / file for url, file in case["documents"].items()})
+    if "error" in case:
+        with pytest.raises(ResolveError) as refused:
+            resolve(catalogue.product(selector.product), selector, documents)
+        assert refused.value.code == case["error"], str(refused.value)
+        return
+    (offer,) = resolve(catalogue.product(selector.product), selector, documents)
+    assert (offer.filename, str(offer.title.version)) == (case["filename"], case["version"])
+    assert offer.size == case.get("size", offer.size)
+    assert offer.digests.get("sha256") in (None, hashlib.sha256(case["filename"].encode()).hexdigest())
+    assert offer.urls[0].endswith(f"/{offer.filename}")
+
+
+def test_every_bundled_product_has_a_built_document(catalogue: Catalogue) -> None:
+    covered = {catalogue.product(Selector.parse(case["selector"]).product).id for case in CASES}
+    assert {product.id for product in catalogue.products} <= covered
+    assert len(catalogue.products) >= 10
+
+
+def test_every_pattern_and_expression_of_the_bundled_products_compiles(catalogue: Catalogue) -> None:
+    for product in catalogue.products:
+        check_expressions(product, product.id)
+
+
+def test_every_summary_is_plain_data(catalogue: Catalogue) -> None:
+    for product in catalogue.products:
+        told = summary(product)
+        assert json.loads(json.dumps(told)) == told
+        assert {"id", "family", "flavors", "architectures", "strategy", "checksum", "signature", "status"} <= set(told)
+
+
+def test_facts_nobody_confirmed_are_marked(catalogue: Catalogue) -> None:
+    assert catalogue.product("proxmox-ve").status == "unconfirmed"
+    for product in catalogue.products:
+        assert product.status == "confirmed" or product.facts
+
+
+def test_the_example_in_the_guide_is_a_product_file() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "add-an-os.md").read_text(encoding="utf-8")
+    example = guide.split("```toml\n")[1].split("```")[0]
+    product = read_product(example, "the guide", stem="tiny")
+    check_expressions(product, "the guide")

@@ -1,0 +1,164 @@
+"""Every expectation about the bundled products, on the real documents that were recorded from their upstreams."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from isomanager.catalogue.documents import SavedDocuments
+from isomanager.catalogue.loader import Catalogue
+from isomanager.catalogue.releases import Release, latest, releases
+from isomanager.catalogue.resolve import resolve
+from isomanager.errors import ResolveError
+from isomanager.model import Offer, Selector
+
+ADDRESSES = {
+    "ubuntu/ubuntu-22.04-SHA256SUMS": "https://releases.ubuntu.com/22.04/SHA256SUMS",
+    "ubuntu/ubuntu.com-releases-2023-11.yaml": "https://raw.githubusercontent.com/canonical/ubuntu.com/main/releases.yaml",
+    "ubuntu/meta-release": "https://changelogs.ubuntu.com/meta-release",
+    "debian/debian-12.1.0-amd64-iso-cd-SHA512SUMS": "https://cdimage.debian.org/cdimage/archive/12.1.0/amd64/iso-cd/SHA512SUMS",
+    "fedora/releases.excerpt.json": "https://fedoraproject.org/releases.json",
+    "fedora/Fedora-Workstation-32-1.6-x86_64-CHECKSUM": "https://archives.fedoraproject.org/pub/archive/fedora/linux/releases/32/Workstation/x86_64/iso/Fedora-Workstation-32-1.6-x86_64-CHECKSUM",
+    "arch/releases.json": "https://archlinux.org/releng/releases/json/",
+    "freebsd/iso-images-index.html": "https://download.freebsd.org/releases/ISO-IMAGES/",
+    "freebsd/CHECKSUM.SHA256-FreeBSD-14.0-RELEASE-amd64.asc": "https://www.freebsd.org/releases/14.0R/checksums/CHECKSUM.SHA256-FreeBSD-14.0-RELEASE-amd64.asc",
+    "freebsd/CHECKSUM.SHA256-FreeBSD-14.0-RC4-amd64.asc": "https://www.freebsd.org/releases/14.0R/checksums/CHECKSUM.SHA256-FreeBSD-14.0-RC4-amd64.asc",
+    "rocky/rocky-9.6-latest-minimal.iso.CHECKSUM": "https://dl.rockylinux.org/pub/rocky/9/isos/x86_64/Rocky-9-latest-x86_64-minimal.iso.CHECKSUM",
+    "almalinux/almalinux-10.3-beta-nginx-index.html": "https://repo.almalinux.org/almalinux/10.3-beta/isos/aarch64/",
+    "alpine/alpine-3.13.5-x86-latest-releases.excerpt.yaml": "https://dl-cdn.alpinelinux.org/alpine/v3.13/releases/x86/latest-releases.yaml",
+}  # fmt: skip
+"""Where each recorded document stood."""
+
+
+def expectations(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder.parent / "expectations.jsonl").read_text(encoding="utf-8").splitlines()
+    every = [json.loads(line) for line in lines if line.strip()]
+    return [one for one in every if one["fixture"] in ADDRESSES]
+
+
+def selector_of(expectation: dict[str, Any]) -> Selector:
+    """The query as a person would write it: PRODUCT/FLAVOR@VERSION and an architecture."""
+    query = expectation["query"]
+    flavor = "-".join(piece for piece in (query.get("flavour", ""), query.get("media", "")) if piece)
+    text = f"{expectation['family']}{'/' + flavor if flavor else ''}@{query['version']}"
+    return Selector.parse(text, architectures=(query["arch"],))
+
+
+def documents_of(expectation: dict[str, Any], folder: Path) -> SavedDocuments:
+    fixture = expectation["fixture"]
+    return SavedDocuments({ADDRESSES[fixture]: folder / fixture})
+
+
+def test_there_are_expectations_for_eight_products(recorded: Path) -> None:
+    assert {one["family"] for one in expectations(recorded)} == {
+        "ubuntu", "debian", "fedora", "archlinux", "freebsd", "rocky", "almalinux", "alpine",
+    }  # fmt: skip
+    assert len(expectations(recorded)) >= 37
+
+
+def test_every_recorded_document_resolves_as_expected(recorded: Path, catalogue: Catalogue) -> None:
+    asked = [one for one in expectations(recorded) if "flavour" in one["query"] or one["family"] == "archlinux"]
+    named = [one for one in asked if one["query"].get("flavour") != "any-iso"]
+    failures = [told for one in named if (told := mismatch(one, recorded, catalogue))]
+    assert not failures, "\n".join(failures)
+    assert len(named) >= 32
+
+
+def mismatch(expectation: dict[str, Any], folder: Path, catalogue: Catalogue) -> str:
+    expect, product = expectation["expect"], catalogue.product(expectation["family"])
+    where = f"{expectation['fixture']} {expectation['query']}"
+    try:
+        (offer,) = resolve(product, selector_of(expectation), documents_of(expectation, folder))
+    except ResolveError as error:
+        return "" if expect.get("error") == error.code else f"{where}: {error.code}: {error}"
+    wrong = [
+        f"{key}: {told!r} instead of {expect[key]!r}"
+        for key, told in facts(offer).items()
+        if differs(key, told, expect)
+    ]
+    unexpected = [f"no {expect['error']} but {offer.filename}"] if "error" in expect else []
+    return f"{where}: {'; '.join(wrong + unexpected)}" if wrong or unexpected else ""
+
+
+def facts(offer: Offer) -> dict[str, Any]:
+    """An offer under the names the expectations use."""
+    return {
+        "filename": offer.filename,
+        "version": str(offer.title.version),
+        "sha256": offer.digests.get("sha256"),
+        "sha512": offer.digests.get("sha512"),
+        "b2": offer.digests.get("blake2b"),
+        "size": offer.size,
+        "declared_size": offer.size,
+        "url": offer.urls[0],
+        "url_path": urlsplit(offer.urls[0]).path,
+        "infohash": offer.torrent.info_hash if offer.torrent else None,
+        "signed_by": next((key for proof in offer.proofs for key in proof.signers), None),
+        "checksums": next((proof.document.rpartition("/")[2] for proof in offer.proofs if proof.document), None),
+    }
+
+
+def differs(key: str, told: Any, expect: dict[str, Any]) -> bool:
+    return key in expect and told != expect[key]
+
+
+def test_no_flavor_ever_takes_a_wsl_image_for_an_iso(recorded: Path, catalogue: Catalogue) -> None:
+    (any_iso,) = [one for one in expectations(recorded) if one["query"].get("flavour") == "any-iso"]
+    ubuntu = catalogue.product("ubuntu")
+    for flavor in ubuntu.flavors:
+        selector = Selector.parse(f"ubuntu/{flavor}@22.04")
+        try:
+            (offer,) = resolve(ubuntu, selector, documents_of(any_iso, recorded))
+        except ResolveError:
+            continue
+        assert offer.filename != any_iso["expect"]["not_filename"]
+
+
+def test_release_lists_answer_as_expected(recorded: Path, catalogue: Catalogue) -> None:
+    asked = [one for one in expectations(recorded) if "want" in one["query"]]
+    for one in asked:
+        found = releases(catalogue.product(one["family"]), documents_of(one, recorded))
+        check_release_list(one["query"], one["expect"], found)
+    assert len(asked) == 4
+
+
+def check_release_list(query: dict[str, Any], expect: dict[str, Any], found: tuple[Release, ...]) -> None:
+    if query["want"] == "versions":
+        newest = latest(found)
+        assert [str(one.version) for one in found] == expect["versions"]
+        assert newest is not None
+        assert str(newest.version) == expect["latest"]
+    elif query["want"] == "latest-lts":
+        newest = latest(found, lts=True)
+        assert newest is not None
+        assert (str(newest.version), newest.codename, newest.series) == (
+            expect["version"],
+            expect["codename"],
+            expect["series"],
+        )
+    elif query["want"] == "supported-series":
+        assert [one.series for one in found if one.supported] == expect["series"]
+    else:
+        (named,) = [one for one in found if one.codename == query["codename"]]
+        assert str(named.version).lstrip("0") == expect["series"]
+
+
+@pytest.mark.parametrize("fixture", [one for one in ADDRESSES if "meta-release" not in one and "iso-images" not in one])
+def test_a_captive_portal_in_place_of_any_document_is_an_error(
+    recorded: Path, catalogue: Catalogue, fixture: str, tmp_path: Path
+) -> None:
+    portal = tmp_path / "portal.html"
+    portal.write_text("<!DOCTYPE html><html><body><h1>Sign in to Wi-Fi</h1><a href='/login'>Log in</a></body></html>")
+    one = next(one for one in expectations(recorded) if one["fixture"] == fixture and "arch" in one["query"])
+    with pytest.raises(Exception, match="no listing"):
+        resolve(catalogue.product(one["family"]), _plain(one), SavedDocuments({ADDRESSES[fixture]: portal}))
+
+
+def _plain(one: dict[str, Any]) -> Selector:
+    return selector_of(
+        one | {"query": {**one["query"], "flavour": one["query"].get("flavour", "").replace("any-iso", "server")}}
+    )
