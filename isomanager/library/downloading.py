@@ -35,6 +35,7 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
             CopyState.RECEIVED,
             expected=CopyState.RESERVED,
             lease=reservation.lease,
+            sha256=received.sha256,
             size=received.size,
             digests=received.digests,
             partial=received.partial,
