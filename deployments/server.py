@@ -97,7 +97,21 @@ def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
         return
     with local_server(settings, say) as url:
         point_client_to(url, settings)
-        yield url
+        try:
+            yield url
+        finally:
+            send_what_waits()
+
+
+def send_what_waits(limit: float = 10.0) -> None:
+    """Let prefect hand its last logs and events to the server while there is one; its threads would wait for it at exit."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=limit)
+    EventsWorker.drain_all(timeout=limit)
 
 
 def point_client_to(api_url: str, settings: Settings) -> None:
