@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The programs that the tests run for real: a PostgreSQL server and gpgv. As root on Debian they are installed, elsewhere it
+# is said which ones are missing.
+set -euo pipefail
+
+missing=()
+command -v gpgv >/dev/null || missing+=(gpgv)
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+command -v sha256sum >/dev/null || missing+=(coreutils)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+install=(apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}")
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "The tests need: ${missing[*]}. On Debian, run as root: ${install[*]}" >&2
+  exit 2
+fi
+
+echo "Installing for the tests: ${missing[*]}"
+# no service is to start by itself: the tests start their own, on their own ports
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -o DPkg::Lock::Timeout=300 update -qq
+"${install[@]}" -qq >/dev/null

@@ -1,0 +1,55 @@
+"""What every test gets: an environment of its own, the sample upstream, a library, and one Prefect server for all flow tests."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployments.server import QUIET_SERVER, free_port, local_server, point_client_to
+from isomanager.library.opening import Library, library_in_use
+from isomanager.sample.upstream import SampleUpstream
+from isomanager.settings import Settings
+
+# Prefect reads its settings when it is imported, which collecting the tests does: they must stand before.
+for _name in [name for name in os.environ if name.startswith(("PREFECT_", "ISOMANAGER_")) and name != "ISOMANAGER_RECORDED"]:
+    del os.environ[_name]
+_PREFECT_PORT = free_port()
+_PREFECT_FOLDER = tempfile.TemporaryDirectory(prefix="isomanager-tests-", ignore_cleanup_errors=True)
+_PREFECT_SETTINGS = Settings(data_folder=Path(_PREFECT_FOLDER.name), server_start_timeout=600)
+point_client_to(f"http://127.0.0.1:{_PREFECT_PORT}/api", _PREFECT_SETTINGS)
+os.environ.update(QUIET_SERVER)
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the machine it runs on, nor leaves files outside its folder."""
+    monkeypatch.setenv("ISOMANAGER_CONFIG", str(tmp_path / "config.toml"))
+    monkeypatch.setenv("ISOMANAGER_DATA_FOLDER", str(tmp_path / "data"))
+    monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", str(tmp_path / "library"))
+    monkeypatch.setenv("ISOMANAGER_RETRY_DELAY", "0.05")
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """The address of a real Prefect API, started once for every test that runs flows."""
+    with local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT) as url:
+        yield url
+
+
+@pytest.fixture
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SampleUpstream]:
+    """The sample upstream, small images, its products in the catalogue."""
+    with SampleUpstream(tmp_path / "upstream", scale=0.1) as running:
+        monkeypatch.setenv("ISOMANAGER_CATALOGUE_FOLDERS", f'["{running.catalogue_folder.as_posix()}"]')
+        yield running
+
+
+@pytest.fixture
+def library(upstream: SampleUpstream) -> Iterator[Library]:  # noqa: ARG001 - its products are in the catalogue
+    """An empty library whose catalogue knows the sample upstream."""
+    with library_in_use() as opened:
+        yield opened
