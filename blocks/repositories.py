@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from prefect.blocks.core import Block
@@ -10,6 +9,9 @@ from pydantic import Field
 
 from isomanager.storage.contract import Store
 from isomanager.storage.opening import open_store
+
+_ABSOLUTE = r"^(/|~|[A-Za-z]:[\\/]|\\\\)"
+"""A relative path would mean a folder of the run's own, which is gone after the run."""
 
 
 class LocalRepository(Block):
@@ -25,8 +27,8 @@ class LocalRepository(Block):
 
     path: str = Field(
         title="Folder",
-        description="Absolute path of the folder, as the worker sees it.",
-        min_length=1,
+        description="Absolute path of the folder, as the worker sees it, such as /srv/isos or D:\\ISOs.",
+        pattern=_ABSOLUTE,
         json_schema_extra={"position": 0},
     )
     layout: str = Field(
@@ -40,4 +42,4 @@ class LocalRepository(Block):
 
     def store(self) -> Store:
         """The store this describes."""
-        return open_store(str(Path(self.path)))
+        return open_store(self.path)

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
-from cli.output import FAILED, print_json, print_table, size
-from isomanager.errors import Refused, UsageError
+from cli.output import FAILED, print_json, say
+from cli.tables import print_facts, print_table, size
+from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
     from isomanager.catalogue.documents import DocumentSource
     from isomanager.catalogue.product import Product
     from isomanager.library.opening import Library
     from isomanager.model import Expectation, Refusal
+    from isomanager.trust.unproved import Unproved
 
-app = typer.Typer(help="What exists upstream.", no_args_is_help=True)
+app = typer.Typer(help="What exists upstream: products, releases, and how they are proved.", no_args_is_help=True)
+
+ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A product's id, name or alias, such as ubuntu.")]
 
 
 @app.command("list")
@@ -30,8 +34,9 @@ def list_products(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ("id", "family", "flavors", "architectures", "checksum", "signature", "status")
-    print_table(columns, ([_joined(one.get(column)) for column in columns] for one in found))
+    columns = ("id", "family", "checksum", "signature", "status", "architectures", "flavors")
+    rows = ([_joined(one.get(column)) for column in columns] for one in found)
+    print_table(columns, rows, below=("architectures", "flavors"))
 
 
 def _joined(value: Any) -> str:
@@ -41,7 +46,7 @@ def _joined(value: Any) -> str:
 
 
 @app.command("show")
-def show_product(product: str, as_json: Json = False) -> None:
+def show_product(product: ProductName, as_json: Json = False) -> None:
     """One product: flavors, channels, how it is found and proved, what is known of it."""
     from isomanager.catalogue.loader import load_catalogue, summary
     from isomanager.settings import load_settings
@@ -50,10 +55,9 @@ def show_product(product: str, as_json: Json = False) -> None:
     if as_json:
         print_json({**summary(found), "definition": found.model_dump(mode="json", exclude_defaults=True)})
         return
-    told = {**summary(found), "aliases": found.aliases, "channels": found.channels, "homepage": found.homepage}
-    print_table(("", ""), ((name, _joined(value)) for name, value in told.items()))
-    if found.facts:
-        print(f"\n{found.facts}")
+    told = {**summary(found), "homepage": found.homepage, "facts": found.facts}
+    print_facts((name, _joined(value)) for name, value in told.items() if value)
+    print(f"Next: isomanager catalogue resolve {found.id}/{found.first_flavor}")
 
 
 @app.command("resolve")
@@ -63,12 +67,15 @@ def resolve(
     language: Languages = [],
     edition: Editions = [],
     document: Annotated[
-        list[str], typer.Option("--document", metavar="URL=FILE", help="Let a saved file stand for an address.")
+        list[str],
+        typer.Option(
+            "--document", metavar="URL=FILE", help="Let a saved file stand for an address; may be given again."
+        ),
     ] = [],
     offline: Annotated[bool, typer.Option("--offline", help="Ask for nothing beyond the saved documents.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What upstream offers now for a selector, and how far it can be proved."""
+    """What upstream offers now for a selector, and how far it can be proved. Exit code 1 when its evidence is refused."""
     from isomanager.library.opening import Library
     from isomanager.library.resolving import resolve_selector
     from isomanager.model import Expectation, Selector
@@ -78,15 +85,12 @@ def resolve(
     with Library(load_settings()) as library:
         product = library.catalogue.product(asked.product)
         judged = resolve_selector(library, asked, _documents(library, product, document, offline))
-    refused = [one for one in judged if not isinstance(one, Expectation)]
-    if refused and len(judged) == 1:
-        raise Refused(refused[0].reason, code=refused[0].code, filename=refused[0].offer.filename)
-    answers = [_answer(one) for one in judged]
+    answers = [_expected(one) if isinstance(one, Expectation) else _refused(one, product) for one in judged]
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     else:
         _print_answers(answers)
-    if refused:
+    if any("refused" in one for one in answers):
         raise typer.Exit(FAILED)
 
 
@@ -104,43 +108,82 @@ def _saved(text: str) -> tuple[str, Path]:
         raise UsageError(f"'{text}' is not URL=FILE.")
     if not file.is_file():
         raise UsageError(f"The document {file} that is to stand for {url} is not a file.")
+    try:
+        file.open("rb").close()
+    except OSError as wrong:
+        raise UsageError(f"The document {file} cannot be read: {wrong.strerror}.") from wrong
     return url, file
 
 
-def _answer(judged: Expectation | Refusal) -> dict[str, Any]:
-    from isomanager.model import Expectation, strongest
+def _offered(judged: Expectation | Refusal, digests: dict[str, str], size: int | None) -> dict[str, Any]:
+    """What is said of every offer, proved or not; digests by algorithm, the strongest and SHA-256 at the top level too."""
+    from isomanager.model import strongest
 
-    offer = judged.offer
-    told: dict[str, Any] = {
-        "title": str(offer.title),
-        "product": offer.title.product,
-        "flavor": offer.title.flavor,
-        "architecture": offer.title.architecture,
+    offer, title = judged.offer, judged.offer.title
+    top = {name: digests[name] for name in ("sha256", strongest(digests)) if name and name in digests}
+    return {
+        "title": str(title),
+        "family": title.family.value,
+        "product": title.product,
+        "flavor": title.flavor,
+        "version": str(title.version),
+        "architecture": title.architecture,
+        "language": title.language,
+        "edition": title.edition,
         "filename": offer.filename,
-        "version": str(offer.title.version),
         "url": offer.urls[0] if offer.urls else None,
         "urls": offer.urls,
-        "torrent": offer.torrent.url if offer.torrent else None,
+        "torrent": offer.torrent.url or offer.torrent.info_hash if offer.torrent else None,
+        "size": size,
+        **top,
+        "digests": digests,
         "listed_at": offer.listed_at,
     }
-    if not isinstance(judged, Expectation):
-        return {**told, "error": judged.code, "message": judged.reason}
-    algorithm = strongest(judged.digests)
-    digests = {name: judged.digests[name] for name in ("sha256", algorithm) if name and name in judged.digests}
+
+
+def _expected(judged: Expectation) -> dict[str, Any]:
+    offer = judged.offer
     return {
-        **told,
-        **digests,
-        "size": judged.size if judged.size is not None else offer.size,
+        **_offered(judged, judged.digests, judged.size if judged.size is not None else offer.size),
         "assurance": judged.assurance.value,
         "signed_by": judged.signer.primary if judged.signer else None,
         "reasons": judged.reasons,
     }
 
 
+def _refused(judged: Refusal, product: Product) -> dict[str, Any]:
+    """The offer with what it claims, none of it proved, and why it is refused: an update would not fetch it."""
+    from isomanager.trust.unproved import unproved
+
+    claimed = unproved(judged)
+    return {
+        **_offered(judged, claimed.digests, claimed.size),
+        "assurance": "none",
+        "signed_by": None,
+        "reasons": (),
+        "error": judged.code,
+        "message": judged.reason,
+        "refused": {"code": judged.code, "reason": judged.reason, "lacking": _lacking(judged, claimed, product)},
+    }
+
+
+def _lacking(judged: Refusal, claimed: Unproved, product: Product) -> list[str]:
+    """The addresses whose documents would let the evidence be judged; where the key is the trouble, the keys' too."""
+    if judged.code != "unknown-key":
+        return list(claimed.lacking)
+    keys = dict.fromkeys(key for proof in judged.offer.proofs for key in proof.signers)
+    return [*claimed.lacking, *(url for key in keys for url in product.key_urls(key)[:1])]
+
+
 def _print_answers(answers: list[dict[str, Any]]) -> None:
     for one in answers:
-        rows = {**one, "size": size(one.get("size")) if "size" in one else None}
-        print_table(("", ""), ((name, _joined(value)) for name, value in rows.items() if value))
+        shown = {**one, **one["digests"], "size": size(one["size"])}
+        left_out = ("digests", "title", "refused", "error", "message", "url")
+        print_facts((name, _joined(value)) for name, value in shown.items() if value and name not in left_out)
+        if "refused" in one:
+            say(f"isomanager: {one['filename']} is refused ({one['error']}): {one['message']}")
+            for url in one["refused"]["lacking"]:
+                say(f"  A saved copy can be given with --document {url}=FILE")
 
 
 @app.command("check")
@@ -151,11 +194,14 @@ def check(what: What = [], as_json: Json = False) -> None:
     from isomanager.settings import load_settings
 
     with Library(load_settings()) as library:
+        if not as_json:
+            say("Asking the vendors ...")
         found = survey(library, what)
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
     else:
         columns = ("product", "state", "newest", "assurance", "why")
-        print_table(columns, ((one.product, one.state, one.version, one.assurance, one.reason) for one in found))
+        rows = ((one.product, one.state, one.version, one.assurance, one.reason) for one in found)
+        print_table(columns, rows, below=("why",))
     if any(one.state == "broken" for one in found):
         raise typer.Exit(FAILED)

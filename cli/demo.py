@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from cli.output import print_table, size
+from cli.output import FAILED, INTERRUPTED, fail, say
+from cli.tables import print_table, size
 
 FOLDER = Path(".demo")
 SUBSCRIPTIONS = ("sample-orchard/server@lts", "sample-granite", "sample-beacon", "sample-lantern", "sample-driftwood")
@@ -23,15 +24,15 @@ RATE = 3 << 20
 
 def main() -> int:
     """Run the demonstration; 0 when both updates did what they should."""
-    from isomanager.errors import IsoManagerError
-
     started = monotonic()
     try:
         _in_own_folder()
         _show(_update_twice())
-    except IsoManagerError as wrong:
-        print(f"isomanager: {wrong}", file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        say("Stopped; nothing is left running.")
+        return INTERRUPTED
+    except Exception as wrong:  # noqa: BLE001 - as on the command line, every error ends as a sentence
+        return fail(wrong, as_json=False)
     _what_next(monotonic() - started)
     return 0
 
@@ -86,8 +87,8 @@ def _subscribe() -> None:
 
 
 def _update() -> None:
-    from cli.changing import print_report
     from cli.looking import plan
+    from cli.reports import print_report
     from cli.running import Run
 
     plan(what=[], as_json=False)
@@ -97,7 +98,7 @@ def _update() -> None:
     report = Run(show_progress=True)(lambda: update())
     print_report(report)
     if report.bad:
-        raise SystemExit(1)
+        raise SystemExit(FAILED)
 
 
 def _show(files: Sequence[Path]) -> None:

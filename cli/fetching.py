@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.output import FAILED, print_json, print_table, size
+from cli.output import FAILED, print_json
+from cli.progress import terminal_progress
+from cli.tables import print_facts, print_table, size
+from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
     from isomanager.library.requesting import Asked
 
 
-def fetch_to_file(asked: Asked, to: Path | None, as_json: bool) -> None:
+def fetch_to_file(asked: Asked, to: str, *, as_json: bool) -> None:
     """Download to a file or folder, proved as far as there is proof, under the final name only when whole."""
-    from cli.progress import terminal_progress
     from isomanager.library.fetching import fetch
     from isomanager.library.opening import Library
     from isomanager.settings import load_settings
 
     name = asked.selector or asked.name or asked.url.rpartition("/")[2]
     with Library(load_settings()) as library, terminal_progress(shown=not as_json) as show:
-        fetched = fetch(library, asked, to, lambda done, total: show(name, done, total))
+        fetched = fetch(library, asked, _place(to), lambda done, total: show(name, done, total))
     if as_json:
         print_json(fetched.model_dump(mode="json"))
         return
-    print(f"{fetched.path}\n{size(fetched.size)}, proved: {fetched.assurance}, SHA-256 {fetched.sha256}")
-    print("\n".join(fetched.reasons))
+    facts = [("file", fetched.path), ("size", size(fetched.size)), ("sha256", fetched.sha256)]
+    print_facts([*facts, ("assurance", fetched.assurance), *(("why", reason) for reason in fetched.reasons)])
 
 
-def verify_files(files: list[Path], expected: str, algorithm: str, quick: bool, as_json: bool) -> None:
-    """Each file's digest, held against `expected` when it is given."""
-    from isomanager.library.fetching import check_file
+def _place(to: str) -> Path | None:
+    """The file or folder that is meant: what ends like a folder becomes one."""
+    if not to:
+        return None
+    place = Path(to).expanduser()
+    if to.endswith(tuple(one for one in (os.sep, os.altsep) if one)):
+        place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def verify_files(files: list[Path], expected: str, algorithm: str, *, quick: bool, as_json: bool) -> None:
+    """Each file's digest, held against `expected` when it is given; exit code 1 when one is wrong or empty."""
+    from isomanager.library.checking_files import check_file
     from isomanager.settings import load_settings
 
+    if expected and len(files) > 1:
+        raise UsageError(f"--expected is the digest of one file; {len(files)} are named.")
     chosen = algorithm or load_settings().default_digest_algorithm
-    told: list[dict[str, Any]] = [check_file(file, expected, chosen, quick=quick) for file in files]
+    told: list[dict[str, Any]] = []
+    with terminal_progress(shown=not as_json) as show:
+        for file in files:
+            seen = lambda done, total, name=file.name: show(name, done, total)  # noqa: E731 - a callback for this file
+            told.append(check_file(file, expected, chosen, quick=quick, progress=seen))
     if as_json:
         print_json(told if len(told) > 1 else told[0])
     else:
-        rows = ((one["path"], size(one["size"]), one["algorithm"], one["digest"] or "-", one["result"]) for one in told)
-        print_table(("file", "size", "algorithm", "digest", "result"), rows)
+        columns = ("file", "size", "algorithm", "result", "digest")
+        rows = ((one["path"], size(one["size"]), one["algorithm"], one["result"], one["digest"] or "-") for one in told)
+        print_table(columns, rows, below=("digest",))
     if not all(one["valid"] for one in told):
         raise typer.Exit(FAILED)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
-from cli.output import FAILED, print_json, print_table, say, size
+from cli.options import Architectures, Editions, Held, Json, Languages, SelectorText, What
+from cli.output import FAILED, print_json, say
+from cli.reports import print_plan
+from cli.running import plan_json
+from cli.tables import print_facts, print_table, size
 
 if TYPE_CHECKING:
     from isomanager.library.opening import Library
-    from isomanager.model import Copy, Plan
+    from isomanager.model import Copy
+
+
+BEGIN = "Add one with: isomanager subscribe ubuntu/server@lts"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,8 +27,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("path")(path)
     app.command("subscriptions")(subscriptions)
     app.command("plan")(plan)
-    app.command("digests")(digests)
-    app.command("config")(config)
 
 
 def _library() -> Library:
@@ -34,34 +37,53 @@ def _library() -> Library:
 
 
 def list_copies(
-    what: What = [],
-    repository: Annotated[str, typer.Option("--repository", "-r", help="Only this repository.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="Also what is in the trash or gone.")] = False,
+    what: Held = [],
+    repository: Annotated[str, typer.Option("--repository", "-r", metavar="NAME", help="Only this repository.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Also what is unfinished, in the trash or gone.")] = False,
     as_json: Json = False,
 ) -> None:
     """The images that are held."""
-    from isomanager.library.checking import CHECKED, held_copies
+    from isomanager.library.checking import CHECKED, copies_named
 
     with _library() as library:
-        found = held_copies(library, what) if what else library.inventory.copies(states=None if every else CHECKED)
-    found = tuple(copy for copy in found if not repository or copy.repository == repository)
+        if repository:
+            library.inventory.repository(repository)
+        copies = library.inventory.copies(repository or None, states=None if every else CHECKED)
+        found = copies_named(library, copies, what)
+        if what and not found:
+            _require_known(library, what)
     if as_json:
         print_json([copy_json(copy) for copy in found])
         return
-    columns = ("image", "repository", "path", "size", "assurance", "state", "proved")
+    columns = ("image", "size", "assurance", "state", "proved", "repository", "path")
     rows = (
         (
             copy.title,
-            copy.repository,
-            copy.path,
             size(copy.size),
             copy.assurance,
             copy.state,
             f"{copy.proved_at:%Y-%m-%d}" if copy.proved_at else "",
+            copy.repository,
+            copy.path,
         )
         for copy in found
     )
-    print_table(columns, rows, empty="Nothing is held yet. Begin with: isomanager subscribe ubuntu/server@lts")
+    nothing = f"Nothing of {' '.join(what)} is held." if what else f"Nothing is held yet. {BEGIN}"
+    print_table(columns, rows, below=("path",), empty=nothing)
+
+
+def _require_known(library: Library, names: list[str]) -> None:
+    """A family or product of which nothing is held is an answer; a name that nobody knows is a mistake."""
+    from isomanager.errors import ResolveError, UsageError
+    from isomanager.model import Family, Selector
+
+    for name in names:
+        if name.lower() in list(Family):
+            continue
+        try:
+            library.catalogue.product(Selector.parse(name).product)
+        except ResolveError as wrong:
+            raise UsageError(f"Nothing that is held is called '{name}', and no product is.", hint=wrong.hint) from wrong
 
 
 def copy_json(copy: Copy) -> dict[str, Any]:
@@ -87,7 +109,10 @@ def copy_json(copy: Copy) -> dict[str, Any]:
     }
 
 
-def show(name: Annotated[str, typer.Argument(help="A title, product, path or id.")], as_json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A title, selector, product, path or id.")],
+    as_json: Json = False,
+) -> None:
     """Everything that is known of a held image: digests, who signed what, why it was believed, where it came from."""
     from isomanager.library.checking import held_copies
 
@@ -105,14 +130,21 @@ def show(name: Annotated[str, typer.Argument(help="A title, product, path or id.
             ]
         )
         return
-    for copy, receipts in told:
-        rows: list[tuple[str, object]] = [("image", copy.title), ("path", copy.path), ("size", size(copy.size))]
+    for place, (copy, receipts) in enumerate(told):
+        if place:
+            print()
+        rows: list[tuple[str, object]] = [
+            ("image", copy.title),
+            ("repository", copy.repository),
+            ("path", copy.path),
+            ("size", size(copy.size)),
+        ]
         rows += [("state", copy.state), ("assurance", copy.assurance), *sorted(copy.digests.items())]
         for receipt in receipts:
             rows += [("signed by", receipt.signer.primary)] if receipt.signer else []
             rows += [("why", reason) for reason in receipt.reasons] + [("from", url) for url in receipt.urls]
             rows.append(("proved", receipt.proved_at.isoformat(timespec="seconds")))
-        print_table(("", ""), rows)
+        print_facts(rows)
 
 
 def path(
@@ -162,7 +194,7 @@ def subscriptions(as_json: Json = False) -> None:
         )
         for one in found
     )
-    print_table(columns, rows, empty="No subscriptions yet. Add one with: isomanager subscribe ubuntu/server@lts")
+    print_table(columns, rows, empty=f"No subscriptions yet. {BEGIN}")
 
 
 def plan(what: What = [], as_json: Json = False) -> None:
@@ -175,64 +207,8 @@ def plan(what: What = [], as_json: Json = False) -> None:
         wants = [want for group in by_product(chosen).values() for want in resolve_patiently(library, group)]
         made = make_plan(library, wants)
     if as_json:
-        print_json(made.model_dump(mode="json", exclude={"actions": {"__all__": {"expectation"}}}))
-    else:
+        print_json(plan_json(made))
+    elif chosen:
         print_plan(made)
-
-
-def print_plan(made: Plan) -> None:
-    """The plan as a table, its costs below."""
-    rows = (
-        (
-            action.kind,
-            action.title or action.selector,
-            action.repository,
-            size(action.cost) if action.cost != 0 else "",
-            size(action.frees) if action.frees else "",
-            action.reason,
-        )
-        for action in made.actions
-    )
-    columns = ("action", "image", "repository", "fetches", "frees", "why")
-    print_table(columns, rows, empty="Nothing to do: there are no subscriptions yet.")
-    if made.actions:
-        print(f"Fetches {size(made.cost)}, lets go of {size(made.frees)}.")
-
-
-def digests(
-    file: Annotated[Path, typer.Argument(help="A checksum document.")],
-    signature: Annotated[Path | None, typer.Option("--signature", help="Its detached signature.")] = None,
-    product: Annotated[str, typer.Option("--product", help="The product whose pinned keys must have signed.")] = "",
-    key: Annotated[list[Path], typer.Option("--key", help="A key file instead; may be given again.")] = [],
-    as_json: Json = False,
-) -> None:
-    """What a checksum document says, and whether its signature is good."""
-    from isomanager.library.digesting_documents import report_digests
-
-    with _library() as library:
-        told = report_digests(library, file, signature=signature, product=product, keys=key)
-    if as_json:
-        print_json(told)
-        return
-    print_table(
-        ("name", "algorithm", "digest", "size"),
-        ((one["name"], one["algorithm"], one["digest"], one.get("size") or "") for one in told["entries"]),
-        empty="It lists no digests.",
-    )
-    if told.get("signature"):
-        print_table(("signature", ""), told["signature"].items())
-
-
-def config(as_json: Json = False) -> None:
-    """Each setting, its value, where it comes from and what it is for."""
-    from isomanager.settings import Settings, default_config_file, load_settings, origins
-
-    settings = load_settings()
-    found = origins(settings)
-    fields = Settings.model_fields
-    rows = [(name, getattr(settings, name), found[name], fields[name].description or "") for name in fields]
-    if as_json:
-        print_json({name: {"value": value, "from": origin} for name, value, origin, _ in rows})
-        return
-    print_table(("setting", "value", "from", "what for"), rows)
-    print(f"File: {default_config_file()}; environment: ISOMANAGER_NAME. The database in use: {settings.database}")
+    else:
+        print(f"Nothing to do: there are no subscriptions yet. {BEGIN}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cli.progress import terminal_progress
+import typer
+
+from cli.output import FAILED, print_json, say
 
 if TYPE_CHECKING:
     from isomanager.library.outcomes import RunReport
+    from isomanager.model import Plan
     from tasks.progress import Moment
 
 
@@ -17,6 +21,9 @@ def quiet_prefect(verbosity: int) -> None:
     """Set, before prefect is imported, how much of its own log reaches the terminal. Its server gets all of it."""
     level = {0: "CRITICAL", 1: "INFO"}.get(verbosity, "DEBUG")
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = level
+    # what isomanager itself logs belongs to the run it logs it in; outside of one there is no run to tell
+    os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "isomanager")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 
 
 class Run:
@@ -27,6 +34,7 @@ class Run:
 
     def __call__(self, flow: Callable[[], RunReport]) -> RunReport:
         """The flow's report; of a failed run the one that its error carries."""
+        from cli.progress import terminal_progress
         from flows.reporting import RunFailed
         from tasks.progress import listening
 
@@ -40,18 +48,49 @@ class Run:
                 return failed.report
 
 
+@contextmanager
+def flows(verbosity: int, *, as_json: bool) -> Iterator[Run]:
+    """A Prefect API to run on, and live progress in the terminal unless logs or JSON are asked for."""
+    from deployments.server import prefect_api
+    from isomanager.settings import load_settings
+
+    settings = load_settings()
+    quiet_prefect(verbosity)
+    with prefect_api(settings, say):
+        yield Run(show_progress=not as_json and verbosity == 0)
+
+
+def tell(report: RunReport, *, as_json: bool, dry_run: bool = False) -> None:
+    """Print what a run did, or would do; exit code 1 when an image failed."""
+    from cli.reports import print_plan, print_report
+
+    if as_json:
+        print_json(report_json(report))
+    elif dry_run and report.plan is not None:
+        print_plan(report.plan)
+    else:
+        print_report(report)
+    if report.bad:
+        raise typer.Exit(FAILED)
+
+
 def report_json(report: RunReport) -> dict[str, Any]:
     """A run's result as `--json` prints it: a contract for other programs."""
     outcomes = [one.model_dump(mode="json") | {"image": str(one.title or one.selector)} for one in report.outcomes]
-    plan = [
-        action.model_dump(mode="json", exclude={"expectation"}) | {"image": str(action.title or action.selector)}
-        for action in (report.plan.actions if report.plan else ())
-    ]
     return {
         "outcomes": outcomes,
         "totals": report.totals,
-        "plan": plan,
+        "plan": plan_json(report.plan)["actions"] if report.plan else [],
         "recovered": report.recovered,
         "indexes": report.indexes,
         "seconds": round(report.seconds, 3),
     }
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as `--json` prints it, without the evidence that its downloads carry."""
+    actions = [
+        action.model_dump(mode="json", exclude={"expectation"}) | {"image": str(action.title or action.selector)}
+        for action in plan.actions
+    ]
+    return {"made_at": plan.made_at.isoformat(), "actions": actions, "cost": plan.cost, "frees": plan.frees}

@@ -1,21 +1,22 @@
-"""`isomanager serve` and `isomanager sample`: commands that stay until they are stopped."""
+"""`isomanager serve`, `deploy` and `sample`: the server that runs everything, and the upstream to try it on."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from filelock import Timeout
 
 from cli.output import say
-from isomanager.errors import ConfigurationError, UsageError
+from isomanager.errors import Cancelled, ConfigurationError, UsageError
 from isomanager.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("serve")(serve)
+    app.command("deploy")(deploy)
     app.command("sample")(sample)
 
 
@@ -32,58 +34,106 @@ def serve(
     port: Annotated[int, typer.Option("--port", help="Port of the UI and API; 0 takes the setting server_port.")] = 0,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Runs at the same time.")] = 3,
 ) -> None:
-    """Run the Prefect server with its UI, the deployments with their schedules, and a worker; Ctrl+C ends all of it."""
-    from deployments.server import serve_address_file, serve_lock
+    """Run the Prefect server with its UI, the deployments with their schedules, and a worker; Ctrl+C ends all of it.
+
+    Where PREFECT_API_URL names another server, that one is used: deployments and a worker are added to it.
+    """
+    from deployments.server import serving
 
     settings = load_settings()
-    try:
-        with serve_lock(settings):
-            try:
-                _serve(settings, port or settings.server_port, runs)
-            finally:
-                serve_address_file(settings).unlink(missing_ok=True)
-    except Timeout as held:
-        raise UsageError(
-            "isomanager serve is running on this machine already.", hint=f"See {serve_address_file(settings)}."
-        ) from held
-
-
-def _serve(settings: Settings, port: int, runs: int) -> None:
-    from cli.running import quiet_prefect
-    from deployments.server import guarded, local_server, point_client_to, prefect_home, serve_address_file
-    from deployments.work import POOL, worker_command
-
     stopped = _stop_on_signals()
-    with local_server(settings, say, port=port) as url:
-        point_client_to(url, settings)
-        quiet_prefect(0)
-        from deployments.bootstrap import deploy
-
-        for told in deploy(settings):
-            say(told)
-        log = prefect_home(settings) / "worker.log"
-        with guarded(worker_command(runs), log, {"PREFECT_API_URL": url}) as worker:
-            serve_address_file(settings).write_text(json.dumps({"api_url": url, "pool": POOL}))
-            say(f"The UI is at {url.removesuffix('/api')}/v2/deployments; Ctrl+C stops everything.")
-            _wait(stopped, worker, log)
+    with serving(settings) as tell_others, contextlib.suppress(Cancelled):
+        _serve(settings, port or settings.server_port, runs, stopped, tell_others)
     say("Stopped.")
 
 
+def _serve(
+    settings: Settings, port: int, runs: int, stopped: threading.Event, tell_others: Callable[[str], None]
+) -> None:
+    from deployments.server import guarded, prefect_home, tail, ui_address
+    from deployments.work import worker_command, worker_environment
+
+    with _server(settings, port, stopped) as url:
+        _deploy(settings, stopped, reset=False)
+        _settle_lost_runs(url)
+        log = prefect_home(settings) / "worker.log"
+        log.write_bytes(b"")
+        with guarded(worker_command(runs), log, worker_environment(settings)) as worker:
+            tell_others(url)
+            say(f"The UI is at {ui_address(url)}; Ctrl+C stops everything.")
+            while not stopped.wait(0.5):
+                if worker.poll() is not None:
+                    raise ConfigurationError(f"The worker has ended: {tail(log)}", hint=f"Its log is {log}.")
+            say("Stopping; what is being fetched goes on from where it is the next time ...")
+
+
+@contextlib.contextmanager
+def _server(settings: Settings, port: int, stopped: threading.Event) -> Iterator[str]:
+    """The server that PREFECT_API_URL names, or one of our own; this process's prefect is quiet and points to it."""
+    from cli.running import quiet_prefect
+    from deployments.server import configured_api, local_server, own_address, point_client_to
+
+    if os.environ.get("PREFECT_API_URL") == own_address(port):
+        del os.environ["PREFECT_API_URL"]  # set for other commands: it is the server that is to be started
+    quiet_prefect(0)
+    configured = configured_api()
+    if configured:
+        yield configured
+        return
+    with local_server(settings, say, port=port, stopped=stopped) as url:
+        point_client_to(url, settings)
+        yield url
+
+
+def _deploy(settings: Settings, stopped: threading.Event, *, reset: bool) -> None:
+    from deployments.bootstrap import deploy as bring_about
+
+    for told in bring_about(settings, reset=reset):
+        say(told)
+        if stopped.is_set():
+            raise Cancelled("Stopped while deploying.")
+
+
+def _settle_lost_runs(url: str) -> None:
+    from deployments.lost_runs import settle_lost_runs
+    from deployments.server import is_on_this_machine
+
+    if is_on_this_machine(url):
+        for told in settle_lost_runs(datetime.now(UTC)):
+            say(told)
+
+
 def _stop_on_signals() -> threading.Event:
+    """Set by Ctrl+C and SIGTERM; looked at wherever `serve` waits, so that everything is ended in good order."""
     stopped = threading.Event()
 
     def heed(_number: int, _frame: FrameType | None) -> None:
         stopped.set()
 
-    signal.signal(signal.SIGINT, heed)
-    signal.signal(signal.SIGTERM, heed)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, heed)
     return stopped
 
 
-def _wait(stopped: threading.Event, worker: Popen[bytes], log: Path) -> None:
-    while not stopped.wait(0.5):
-        if worker.poll() is not None:
-            raise ConfigurationError("The worker has ended by itself.", hint=f"Its log is {log}.")
+def deploy(
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Also give up schedules, parameters and pauses changed in the UI.")
+    ] = False,
+) -> None:
+    """Bring the deployments of a running Prefect server up to date; what was changed in the UI stays."""
+    from cli.running import quiet_prefect
+    from deployments.server import configured_api, point_client_to, served_api
+
+    settings = load_settings()
+    quiet_prefect(0)
+    url = configured_api() or served_api(settings, say)
+    if url is None:
+        raise UsageError(
+            "There is no Prefect server to deploy to.",
+            hint="Start one with `isomanager serve`, which deploys by itself, or set PREFECT_API_URL.",
+        )
+    point_client_to(url, settings)
+    _deploy(settings, threading.Event(), reset=reset)
 
 
 def sample(

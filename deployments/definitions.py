@@ -13,7 +13,10 @@ STAGGER_MINUTES = 25
 
 @dataclass(frozen=True)
 class Definition:
-    """One deployment. `entrypoint` is relative to the project; `cron` empty for those that only run on demand."""
+    """One deployment. `cron` is empty for those that only run on demand.
+
+    `entrypoint` is MODULE.FUNCTION: a worker needs the package installed, and no folder of the machine that deployed.
+    """
 
     name: str
     entrypoint: str
@@ -31,20 +34,20 @@ _WHERE = (
 FIXED = (
     Definition(
         "update",
-        "flows/update.py:update",
+        "flows.update.update",
         f"Bring everything, or what you choose, up to date. {_WHERE}",
     ),
-    Definition("download", "flows/download.py:download", f"Fetch one image once, without subscribing to it. {_WHERE}"),
-    Definition("verify", "flows/verify.py:verify", f"Prove held images again. {_WHERE}"),
+    Definition("download", "flows.download.download", f"Fetch one image once, without subscribing to it. {_WHERE}"),
+    Definition("verify", "flows.verify.verify", f"Prove held images again. {_WHERE}"),
     Definition(
         "prune",
-        "flows/prune.py:prune",
+        "flows.prune.prune",
         f"Let go of replaced versions; a dry run unless you switch that off. {_WHERE}",
         {"dry_run": True},
     ),
     Definition(
         "add-repository",
-        "flows/add_repository.py:add_repository",
+        "flows.add_repository.add_repository",
         "Make a repository known that is described by a block.",
     ),
 )
@@ -56,7 +59,7 @@ def family_definitions(families: Sequence[str]) -> tuple[Definition, ...]:
     return tuple(
         Definition(
             name=f"update-{family}",
-            entrypoint="flows/update.py:update",
+            entrypoint="flows.update.update",
             description=f"All latest of the family {family}: every subscription of it, every night. {_WHERE}",
             parameters={"what": [family]},
             tags=("iso", f"family:{family}"),

@@ -11,16 +11,18 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from filelock import FileLock, Timeout
 
-from isomanager.errors import ConfigurationError, ConnectionFailed
+from isomanager.errors import Cancelled, ConfigurationError, ConnectionFailed, UsageError
 from isomanager.settings import Settings
 
 Say = Callable[[str], None]
@@ -38,7 +40,7 @@ QUIET_SERVER = {
 
 def prefect_home(settings: Settings) -> Path:
     """Where the local server keeps its database and the client its profile."""
-    return settings.data_folder / "prefect"
+    return settings.data_folder.absolute() / "prefect"
 
 
 def serve_lock(settings: Settings) -> FileLock:
@@ -48,22 +50,87 @@ def serve_lock(settings: Settings) -> FileLock:
 
 
 def serve_address_file(settings: Settings) -> Path:
-    """Where `isomanager serve` writes the address of its API."""
+    """Where `isomanager serve` writes the address of its API once that is ready."""
     return settings.data_folder / "serve.json"
 
 
-def served_api(settings: Settings) -> str | None:
-    """The API of the `isomanager serve` on this machine, if one is running and healthy."""
+@contextmanager
+def serving(settings: Settings) -> Iterator[Callable[[str], None]]:
+    """Be the one `isomanager serve` of this library; gives the function that tells its API's address to other commands.
+
+    Raises UsageError when there is one already.
+    """
+    file = serve_address_file(settings)
+    try:
+        lock = serve_lock(settings).acquire(timeout=2)  # a command that looks whether it is held holds it for a moment
+    except Timeout as held:
+        address = _served_address(settings)
+        raise UsageError(
+            "isomanager serve is running for this library already.",
+            hint=f"Its UI is at {ui_address(address)}." if address else "It is just starting.",
+        ) from held
+    with lock:
+        file.unlink(missing_ok=True)  # of one that was killed
+        try:
+            yield lambda url: _write_whole(file, json.dumps({"api_url": url}))
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def _write_whole(file: Path, text: str) -> None:
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text, "utf-8")
+    new.replace(file)
+
+
+def _is_served(settings: Settings) -> bool:
     try:
         with serve_lock(settings):
-            return None  # nobody holds it
+            return False
     except Timeout:
-        pass
+        return True
+
+
+def _served_address(settings: Settings) -> str | None:
     try:
-        url = str(json.loads(serve_address_file(settings).read_text())["api_url"])
-    except (OSError, ValueError, KeyError):
+        return str(json.loads(serve_address_file(settings).read_text("utf-8"))["api_url"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return url if is_healthy(url) else None
+
+
+def served_api(settings: Settings, say: Say) -> str | None:
+    """The API of the `isomanager serve` of this library, None when there is none. One that is just starting is waited for."""
+    waiting = False
+    until = monotonic() + settings.server_start_timeout
+    while _is_served(settings):
+        url = _served_address(settings)
+        if url and is_healthy(url):
+            return url
+        if monotonic() > until:
+            raise ConnectionFailed(
+                "isomanager serve is running for this library, but does not answer.",
+                hint="Look at its messages, or stop it: this command then starts a Prefect server for itself.",
+            )
+        if not waiting:
+            say("Waiting for isomanager serve, which is starting ...")
+            waiting = True
+        sleep(0.2)
+    return None
+
+
+def own_address(port: int) -> str:
+    """The API of a local server at that port."""
+    return f"http://127.0.0.1:{port}/api"
+
+
+def is_on_this_machine(api_url: str) -> bool:
+    """Whether the server listens on the loopback interface, so that its runs are processes of this machine."""
+    return urlsplit(api_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def ui_address(api_url: str) -> str:
+    """Where a person finds the deployments in the UI of the server with that API."""
+    return f"{api_url.removesuffix('/api')}/v2/deployments"
 
 
 def is_healthy(api_url: str) -> bool:
@@ -81,16 +148,11 @@ def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
 
     Must be entered before prefect is imported. Whatever had to be started is ended on leaving.
     """
-    configured = os.environ.get("PREFECT_API_URL")
+    configured = configured_api()
     if configured:
-        if not is_healthy(configured):
-            raise ConnectionFailed(
-                f"PREFECT_API_URL names {configured}, which does not answer.",
-                hint="Start that server, or unset PREFECT_API_URL to let isomanager start one for itself.",
-            )
         yield configured
         return
-    found = served_api(settings)
+    found = served_api(settings, say)
     if found:
         point_client_to(found, settings)
         yield found
@@ -101,6 +163,22 @@ def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
             yield url
         finally:
             send_what_waits()
+
+
+def configured_api() -> str | None:
+    """The API that PREFECT_API_URL names. Raises ConnectionFailed when it does not answer."""
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured and not is_healthy(configured):
+        raise ConnectionFailed(
+            f"PREFECT_API_URL names {without_password(configured)}, which does not answer.",
+            hint="Start that server, or unset PREFECT_API_URL to let isomanager start one for itself.",
+        )
+    return configured or None
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
 
 
 def send_what_waits(limit: float = 10.0) -> None:
@@ -129,25 +207,48 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_taken(port: int) -> bool:
+    """Whether another program listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # where it means the opposite
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have just ended do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
 @contextmanager
-def local_server(settings: Settings, say: Say, *, port: int | None = None) -> Iterator[str]:
-    """Start a Prefect server on loopback, wait for its health, and end it on leaving, even by `kill -9`."""
+def local_server(
+    settings: Settings, say: Say, *, port: int | None = None, stopped: threading.Event | None = None
+) -> Iterator[str]:
+    """Start a Prefect server on loopback, wait for its health, and end it on leaving, even by `kill -9`.
+
+    ConfigurationError when it cannot start, with the end of its log; Cancelled when `stopped` is set before it is ready.
+    """
     home = prefect_home(settings)
     home.mkdir(parents=True, exist_ok=True)
+    if port and is_taken(port):
+        raise ConfigurationError(
+            f"Port {port} of this machine is in use by another program.",
+            hint="Name another one with --port or the setting server_port, or end that program.",
+            port=port,
+        )
     port = port or free_port()
-    url = f"http://127.0.0.1:{port}/api"
+    url = own_address(port)
     log = home / "server.log"
     log.write_bytes(b"")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     say("Starting a local Prefect server ...")
     with guarded(command, log, {**QUIET_SERVER, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}) as process:
-        wait_until_healthy(url, process, log, settings.server_start_timeout)
+        wait_until_healthy(url, process, log, settings.server_start_timeout, stopped or threading.Event())
         yield url
 
 
 @contextmanager
 def guarded(command: list[str], log: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` under the guardian: it ends when this block does, and when this process is killed."""
+    """Run `command` under the guardian: it ends, with all it started, when this block does and when this process is killed."""
     process = subprocess.Popen(
         [sys.executable, str(GUARDIAN), str(log), *command],
         stdin=subprocess.PIPE,
@@ -162,22 +263,26 @@ def guarded(command: list[str], log: Path, environment: Mapping[str, str]) -> It
         process.wait()
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, limit: float) -> None:
+def wait_until_healthy(
+    url: str, process: subprocess.Popen[bytes], log: Path, limit: float, stopped: threading.Event
+) -> None:
     """Return once the API is healthy; an error with the end of the server's log otherwise."""
     until = monotonic() + limit
     while not is_healthy(url):
         if process.poll() is not None:
             raise ConfigurationError(
-                f"The local Prefect server ended while starting: {_tail(log)}", hint=f"Its log is {log}."
+                f"The local Prefect server ended while starting: {tail(log)}", hint=f"Its log is {log}."
             )
         if monotonic() > until:
             raise ConnectionFailed(
-                f"The local Prefect server was not ready within {limit:.0f} seconds: {_tail(log)}",
+                f"The local Prefect server was not ready within {limit:.0f} seconds: {tail(log)}",
                 hint="On a slow machine raise the setting server_start_timeout.",
             )
-        sleep(0.1)
+        if stopped.wait(0.1):
+            raise Cancelled("Stopped while the Prefect server was starting.")
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines of a log, in one."""
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     return " | ".join(lines[-5:]) or "it said nothing"

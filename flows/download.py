@@ -7,16 +7,16 @@ from time import monotonic
 from prefect import flow
 
 from flows.reporting import finish, show_plan
-from flows.running import image_threads, running
-from flows.update import bring_in_all
+from flows.running import image_threads, named, running
+from flows.update import bring_in_all, settled
 from isomanager.library.indexing import refresh_indexes
-from isomanager.library.outcomes import RunReport, settled_outcome
+from isomanager.library.outcomes import RunReport
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import recover
 from isomanager.library.requesting import Asked, plan_download
 
 
-@flow(name="download", flow_run_name="download {selector}{url}", task_runner=image_threads(), persist_result=False)
+@flow(name="download", flow_run_name=named("download"), task_runner=image_threads(), persist_result=False)
 def download(
     selector: str = "",
     architectures: list[str] = [],  # noqa: B006 - never changed
@@ -61,8 +61,7 @@ def download(
         plan = plan_download(library, asked)
         show_plan(plan)
         with recorded(library, "download") as record:
-            settled = tuple(outcome for action in plan.actions if (outcome := settled_outcome(action)) is not None)
-            outcomes = record((*settled, *bring_in_all(plan)))
+            outcomes = record((*settled(plan), *bring_in_all(plan)))
         indexes = refresh_indexes(library)
         report = RunReport(
             plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started

@@ -7,17 +7,17 @@ from time import monotonic
 from prefect import flow
 
 from flows.reporting import finish, show_plan
-from flows.running import image_threads, running
+from flows.running import image_threads, named, running
 from flows.update import gather, retire_replaced
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport
 from isomanager.library.planning_updates import chosen_subscriptions, make_plan, with_others
 from isomanager.library.recording import recorded
-from isomanager.library.recovering import recover
+from isomanager.library.recovering import let_go_of_abandoned, recover
 from isomanager.model import ActionKind
 
 
-@flow(name="prune", flow_run_name="prune {what}", task_runner=image_threads(), persist_result=False)
+@flow(name="prune", flow_run_name=named("prune"), task_runner=image_threads(), persist_result=False)
 def prune(what: list[str] = [], dry_run: bool = True) -> RunReport:  # noqa: B006 - never changed
     """Retire replaced versions to the trash, and empty the trash of what has been there long enough.
 
@@ -34,8 +34,10 @@ def prune(what: list[str] = [], dry_run: bool = True) -> RunReport:  # noqa: B00
         show_plan(plan)
         if dry_run:
             return RunReport(plan=plan, recovered=found)
+        everyone = with_others(library, wants)
+        found = (*found, *let_go_of_abandoned(library, whole, everyone))
         with recorded(library, "prune") as record:
-            outcomes = record(retire_replaced(plan, with_others(library, wants)))
+            outcomes = record(retire_replaced(plan, everyone))
         indexes = refresh_indexes(library)
         report = RunReport(
             plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import monotonic
 
 from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.reporting import finish, show_plan
-from flows.running import image_threads, running
+from flows.running import awaited, image_threads, named, running
 from isomanager.errors import IsoManagerError
 from isomanager.library.indexing import refresh_indexes
-from isomanager.library.outcomes import RunReport, settled_outcome
+from isomanager.library.opening import current_library
+from isomanager.library.outcomes import RunReport, failed_outcome, settled_outcome
 from isomanager.library.planning_updates import by_product, chosen_subscriptions, make_plan, with_others
+from isomanager.library.pruning import overdue
 from isomanager.library.recording import recorded
-from isomanager.library.recovering import recover
+from isomanager.library.recovering import let_go_of_abandoned, recover
 from isomanager.library.resolving import failed_resolution
-from isomanager.model import ActionKind, Outcome, Plan, Subscription
+from isomanager.model import Action, ActionKind, Outcome, OutcomeKind, Plan, Subscription
 from isomanager.planning.wanting import Want
 from tasks.image import bring_in
 from tasks.prune import prune
@@ -25,7 +28,7 @@ from tasks.resolve import resolve
 from tasks.retrying import patient
 
 
-@flow(name="update", flow_run_name="update {what}", task_runner=image_threads(), persist_result=False)
+@flow(name="update", flow_run_name=named("update"), task_runner=image_threads(), persist_result=False)
 def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> RunReport:  # noqa: B006 - never changed
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
 
@@ -42,9 +45,11 @@ def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> 
         show_plan(plan)
         if dry_run:
             return RunReport(plan=plan, recovered=found)
+        everyone = with_others(library, wants)
+        found = (*found, *let_go_of_abandoned(library, plan, everyone))
         with recorded(library, "update") as record:
-            outcomes = record((*_settled(plan), *bring_in_all(plan)))
-            outcomes = record((*outcomes, *retire_replaced(plan, with_others(library, wants))))
+            outcomes = record((*settled(plan), *bring_in_all(plan)))
+            outcomes = record((*outcomes, *retire_replaced(plan, everyone)))
         indexes = refresh_indexes(library)
         report = RunReport(
             plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
@@ -66,22 +71,34 @@ def _answers(group: tuple[Subscription, ...], future: PrefectFuture[tuple[Want, 
         return tuple(Want(one, (failed_resolution(wrong),)) for one in group)
 
 
-def _settled(plan: Plan) -> tuple[Outcome, ...]:
+def settled(plan: Plan) -> tuple[Outcome, ...]:
+    """The outcomes of what needs no work."""
     return tuple(outcome for action in plan.actions if (outcome := settled_outcome(action)) is not None)
 
 
 def bring_in_all(plan: Plan) -> tuple[Outcome, ...]:
     """Fetch every image of the plan, several at a time; each has its own outcome."""
-    futures = [bring_in.submit(str(action.title), action) for action in plan.of_kind(ActionKind.DOWNLOAD)]
-    return tuple(future.result() for future in futures)
+    going = [
+        (action, bring_in.submit(str(action.title), action, plan.made_at))
+        for action in plan.of_kind(ActionKind.DOWNLOAD)
+    ]
+    return tuple(awaited(future, partial(failed_outcome, action)) for action, future in going)
 
 
 def retire_replaced(plan: Plan, wants: tuple[Want, ...]) -> tuple[Outcome, ...]:
-    """Retire what the plan lets go, repository by repository, after everything new is in."""
+    """Retire what the plan lets go, repository by repository, after everything new is in, and empty the trash there."""
     going = plan.of_kind(ActionKind.RETIRE)
-    repositories = dict.fromkeys(action.repository for action in going)
+    emptying = (copy.repository for copy in overdue(current_library()))
+    repositories = dict.fromkeys([*(action.repository for action in going), *emptying])
     return tuple(
         outcome
         for name in repositories
-        for outcome in patient(prune)(name, tuple(action for action in going if action.repository == name), wants)
+        for outcome in _pruned(name, tuple(action for action in going if action.repository == name), wants)
     )
+
+
+def _pruned(repository: str, going: tuple[Action, ...], wants: tuple[Want, ...]) -> tuple[Outcome, ...]:
+    try:
+        return patient(prune)(repository, going, wants)
+    except IsoManagerError as wrong:
+        return (Outcome(outcome=OutcomeKind.FAILED, repository=repository, reason=str(wrong), code=wrong.code),)

@@ -8,7 +8,8 @@
     │   ├── BodyTruncated         the body ended before its announced length
     │   ├── UpstreamChanged       the file changed while it was being fetched
     │   ├── StoreUnavailable      the repository cannot be reached just now
-    │   └── LeaseLost             another process took over
+    │   ├── LeaseLost             another process took over
+    │   └── InventoryUnavailable  the database is busy or cannot be reached just now
     └── PermanentError            another try changes nothing
         ├── UsageError            what was asked for makes no sense; exit code 2
         │   └── ConfigurationError
@@ -112,6 +113,12 @@ class LeaseLost(TransientError):
     code = "lease-lost"
 
 
+class InventoryUnavailable(TransientError):
+    """The database is busy, or cannot be reached just now. Codes: database-busy, database-unreachable."""
+
+    code = "database-busy"
+
+
 class PermanentError(IsoManagerError):
     """Another try changes nothing."""
 
@@ -149,8 +156,9 @@ class ResolveError(PermanentError):
 class Refused(PermanentError):
     """Evidence or bytes failed a proof: quarantined, never published.
 
-    Codes: wrong-digest, wrong-size, no-digest, weak-digest, no-signature, bad-signature, unknown-key, revoked-key,
-    expired-key, foreign-key, weak-signature, bad-receipt, unsigned-document, empty-document, oversized-document, below-floor, not-an-iso.
+    Codes: wrong-digest, wrong-size, no-digest, weak-digest, no-signature, bad-signature, unknown-key, foreign-key, revoked-key,
+    expired-key, weak-signature, unsigned-document, empty-document, oversized-document, below-floor, not-an-iso, bad-receipt,
+    not-packed, ambiguous, too-large.
     """
 
     code = "refused"

@@ -284,6 +284,12 @@ class Expectation(Value):
     file_signature: Proof | None = None
     reasons: tuple[str, ...] = ()
 
+    @property
+    def fingerprint(self) -> str:
+        """As the offer's, but from the digests that the evidence requires where there are any."""
+        algorithm = strongest(self.digests)
+        return f"{algorithm}:{self.digests[algorithm]}" if algorithm else self.offer.fingerprint
+
 
 class Refusal(Value):
     """Evidence or bytes that failed a proof. `code` as in `isomanager.errors.Refused`."""
@@ -294,8 +300,18 @@ class Refusal(Value):
     evidence: tuple[Document, ...] = ()
 
 
+class PackedBytes(Value):
+    """What came over the line of a packed image, before it was unpacked: its size in bytes and its digests."""
+
+    size: int
+    digests: Digests
+
+
 class Received(Value):
-    """A closed, durable partial: its size in bytes and the digests taken as the bytes passed."""
+    """A closed, durable partial: its size in bytes and the digests taken as the bytes passed.
+
+    `packed` is what came over the line when the image is packed upstream; the evidence speaks of those bytes.
+    """
 
     partial: str
     size: int
@@ -305,6 +321,12 @@ class Received(Value):
     last_modified: str = ""
     seconds: float = 0.0
     resumed_at: int = 0
+    packed: PackedBytes | None = None
+
+    @property
+    def proved_bytes(self) -> PackedBytes:
+        """The bytes that the evidence speaks of: the packed ones, where there are any."""
+        return self.packed or PackedBytes(size=self.size, digests=self.digests)
 
     @property
     def sha256(self) -> str:
@@ -327,6 +349,7 @@ class Receipt(Value):
     evidence: tuple[Document, ...] = ()
     urls: tuple[str, ...] = ()
     fingerprint: str = ""
+    packed: PackedBytes | None = None
     proved_at: AwareDatetime
 
 
@@ -428,6 +451,7 @@ class Action(Value):
     copy_id: str = ""
     path: str = ""
     source: str = ""
+    assurance: Assurance = Assurance.NONE
 
 
 class Plan(Value):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -59,29 +60,52 @@ def read_config_file(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"The configuration file {file} cannot be read: {wrong.strerror}.") from wrong
 
 
+def _absolute(path: Path) -> Path:
+    """The same place from every folder: a run on a worker does not start in the folder of whoever asked for it."""
+    return path.expanduser().absolute()
+
+
+def _absolute_address(address: str) -> str:
+    """A path made absolute; an address with a scheme is as it is."""
+    return address if not address or _SCHEME.match(address) else str(_absolute(Path(address)))
+
+
+def _absolute_database(url: str) -> str:
+    """SQLite's file made absolute; `sqlite:///name.db` means one in the current folder."""
+    scheme, found, file = url.partition(":///")
+    if not (scheme.startswith("sqlite") and found) or not file or file.startswith((":memory:", "file:")):
+        return url
+    return f"{scheme}:///{_absolute(Path(file)).as_posix()}"
+
+
+_SCHEME = re.compile(r"file:|[A-Za-z][A-Za-z0-9+.-]+://", re.IGNORECASE)
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
 class Settings(BaseSettings):
     """Every setting. The seed's names are told where they differ."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    data_folder: Path = Field(
+    data_folder: AbsolutePath = Field(
         default_factory=lambda: platformdirs.user_data_path("isomanager"),
         description="Where the database, fetched keys and the local Prefect server keep their files.",
     )
-    default_repository: str = Field(
+    default_repository: Annotated[str, AfterValidator(_absolute_address)] = Field(
         default_factory=lambda: str(Path.home() / "ISOs"),
         description="Path or URL of the repository named `default` (DefaultRepository).",
     )
     repository_layout: str = Field("default", description="Layout of new repositories (RepositoryStructure).")
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(_absolute_database)] = Field(
         "",
         description="SQLAlchemy URL of the inventory; empty: SQLite in the data folder. PostgreSQL for many writers.",
     )
-    download_path: Path = Field(
+    download_path: AbsolutePath = Field(
         default_factory=Path.cwd,
         description="Where `download --no-register` puts files when `--to` is not given (DefaultDownloadPath).",
     )
-    catalogue_folders: list[Path] = Field(
+    catalogue_folders: list[AbsolutePath] = Field(
         default_factory=list, description="Folders with product files of your own; they win over the bundled ones."
     )
     retry_count: int = Field(3, ge=0, le=100, description="Further tries after a transient failure (RetryCount).")
@@ -119,7 +143,7 @@ class Settings(BaseSettings):
     catalogue_max_age: int = Field(3600, ge=0, description="Seconds for which an answer from upstream counts as fresh.")
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
-    ca_file: Path | None = Field(None, description="Certificate authorities (PEM) in place of the system's.")
+    ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the system's.")
     server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `isomanager serve`.")
 

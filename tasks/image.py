@@ -5,6 +5,8 @@ Calling, not submitting: waiting tasks would each hold a thread of the pool.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -20,13 +22,13 @@ from tasks.verify import verify
 
 
 @task(name="image", task_run_name="{image}", cache_policy=NO_CACHE, persist_result=False)
-def bring_in(image: str, action: Action) -> Outcome:
+def bring_in(image: str, action: Action, planned_at: datetime) -> Outcome:
     """What became of the image. An image that fails does not stop the others: its error is its outcome."""
     try:
-        with reserved(current_library(), action) as reservation:
+        with reserved(current_library(), action, planned_at) as reservation:
             received = patient(download)(image, reservation)
             receipt = patient(verify)(image, reservation, received)
             copy = patient(register)(image, reservation, received, receipt)
     except IsoManagerError as wrong:
         return failed_outcome(action, wrong)
-    return published_outcome(action, copy, received)
+    return published_outcome(action, copy, received, anew=copy.id == reservation.copy.id)

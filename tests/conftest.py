@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from deployments.server import QUIET_SERVER, free_port, local_server, point_client_to
+from deployments.server import QUIET_SERVER, free_port, local_server, point_client_to, send_what_waits
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
 
 # Prefect reads its settings when it is imported, which collecting the tests does: they must stand before.
-for _name in [name for name in os.environ if name.startswith(("PREFECT_", "ISOMANAGER_")) and name != "ISOMANAGER_RECORDED"]:
+for _name in [
+    name for name in os.environ if name.startswith(("PREFECT_", "ISOMANAGER_")) and name != "ISOMANAGER_RECORDED"
+]:
     del os.environ[_name]
 _PREFECT_PORT = free_port()
 _PREFECT_FOLDER = tempfile.TemporaryDirectory(prefix="isomanager-tests-", ignore_cleanup_errors=True)
@@ -38,6 +40,7 @@ def prefect_server() -> Iterator[str]:
     """The address of a real Prefect API, started once for every test that runs flows."""
     with local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT) as url:
         yield url
+        send_what_waits()
 
 
 @pytest.fixture

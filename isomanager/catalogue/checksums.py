@@ -1,15 +1,15 @@
 """Checksum documents in every form upstreams use, read into entries. Pure: text in, entries out, nothing judged here.
 
 The forms: GNU coreutils (`HASH  name`, `HASH *name`), the same with one blank (openSUSE), BSD (`SHA256 (name) = HASH`), bare
-hashes, `name: HASH` (release notes), size comments (`# name: N bytes`: Fedora, Rocky, AlmaLinux), sections (`### SHA256SUMS:`,
-`# SHA512 HASH`, a line that is just `sha256`). A clearsigned document is read by whoever checks its signature; here its armor
-is only stepped over.
+hashes, `name: HASH` and `SHA256: HASH name` (release notes), size comments (`# name: N bytes`: Fedora, Rocky, AlmaLinux),
+sections (`### SHA256SUMS:`, `# SHA512 HASH`, a line that is just `sha256`). A clearsigned document is read by whoever checks its
+signature; here its armor is only stepped over.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from isomanager.errors import Refused
@@ -41,6 +41,7 @@ _BSD = re.compile(r"(?:#\s+)?([A-Za-z][A-Za-z0-9/-]*) ?\((.+)\) ?= ?([0-9a-fA-F]
 _GNU = re.compile(r"\\?([0-9a-fA-F]{32,128})[ \t]+\*?(\S.*)")
 _BARE = re.compile(r"[0-9a-fA-F]{32,128}")
 _LABELLED = re.compile(r"([A-Za-z][\w.+-]*)\s*[:=]\s*([0-9a-fA-F]{32,128})")
+_TAGGED = re.compile(r"([A-Za-z][\w-]*)\s*[:=]\s*([0-9a-fA-F]{32,128})\s+\*?(\S+)")
 _SIZE = re.compile(r"#\s*(\S.*?):\s*(\d+)\s+bytes")
 _SECTION = re.compile(r"(#*)\s*([A-Za-z][A-Za-z0-9-]*?)[-_ ]?(sums?|hash(?:es)?|checksums?)?\s*:?", re.IGNORECASE)
 _LONGEST_LINE = 4096
@@ -60,28 +61,36 @@ class DigestEntry:
 
 def algorithm_named(word: str) -> str | None:
     """hashlib's name for the way a document spells an algorithm (`SHA2-256`, `B2`); None for a word that names none."""
-    return _KNOWN.get(re.sub(r"[^a-z0-9]", "", word.lower()))
+    plain = re.sub(r"[^a-z0-9]", "", word.lower())
+    return _KNOWN.get(re.sub(r"(?<=\d)sums?$", "", plain))
 
 
-def parse_checksums(text: str, *, algorithm: str = "") -> tuple[DigestEntry, ...]:
+def parse_checksums(
+    text: str, *, algorithm: str = "", subject: Callable[[str], str] | None = None
+) -> tuple[DigestEntry, ...]:
     """Every digest in `text`, in the document's order; lines of no known form are passed over.
 
     The algorithm is the one a tag or section names, else `algorithm` (for a document whose own name says it, like
     `b2sums.txt`), else the one the digest's length means. A digest that is too short or long for its label is no digest.
+
+    `subject` is for prose (release notes, announcements, web pages): it says which file a line is about, "" for none, and a
+    digest without a name belongs to the file that was spoken of last. The dress of Markdown and mail is taken off then.
     """
     entries: list[DigestEntry] = []
     sizes: dict[str, int] = {}
-    section = algorithm
-    for line in _payload_lines(text):
+    section, spoken_of = algorithm, ""
+    for raw in _payload_lines(text):
+        line = raw if subject is None else _undressed(raw)
+        spoken_of = (subject(line) if subject else "") or spoken_of
         if size := _SIZE.fullmatch(line):
             sizes[_tidy(size[1])] = int(size[2])
         elif entry := _entry(line, section):
             if entry.algorithm == "size":
                 sizes[entry.name] = int(entry.digest)
             else:
-                entries.append(entry)
+                entries.append(entry if entry.name else replace(entry, name=spoken_of))
         else:
-            section = _section(line) or section
+            section = _section(raw) or _section(line) or section
     return tuple(replace(entry, size=sizes.get(entry.name)) for entry in entries)
 
 
@@ -125,7 +134,14 @@ def _one_ends_like_the_other(one: str, other: str) -> bool:
 
 
 def _tidy(name: str) -> str:
-    return name.strip().removeprefix("./")
+    # no file name ends in a dot, but a sentence that ends in a file name does
+    return name.strip().removeprefix("./").rstrip(".")
+
+
+def _undressed(line: str) -> str:
+    """A line of prose without bullets, quotation marks, table bars, bold, code marks and the `# ` of a quoted document."""
+    plain = re.sub(r"[`|]|\*\*", " ", line)
+    return re.sub(r"^(?:#\s+|[-*+>]\s+)+", "", plain.strip()).strip()
 
 
 def _payload_lines(text: str) -> Iterator[str]:
@@ -152,6 +168,8 @@ def _entry(line: str, section: str) -> DigestEntry | None:
         return _checked(_tidy(named[2]), section, named[1])
     if _BARE.fullmatch(line):
         return _checked("", section, line)
+    if (tagged := _TAGGED.fullmatch(line)) and algorithm_named(tagged[1]):
+        return _checked(_tidy(tagged[3]), algorithm_named(tagged[1]) or "", tagged[2])
     if labelled := _LABELLED.fullmatch(line):
         algorithm = algorithm_named(labelled[1])
         # `SHA256: HASH` is a bare hash with its algorithm, `ventoy-1.0.99-livecd.iso: HASH` a hash with its file

@@ -133,7 +133,7 @@ def summary(product: Product) -> dict[str, Any]:
 def _checksum_form(offers: tuple[OfferRule, ...], has_document: bool) -> str:
     if has_document or offers[0].strategy == "checksums":
         return "document"
-    return "fields" if offers[0].strategy == "api" else "none"
+    return "fields" if offers[0].strategy in ("api", "rss", "page") else "none"
 
 
 def _plain(name: str) -> str:

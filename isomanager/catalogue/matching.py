@@ -35,7 +35,7 @@ def selects(product: Product, selector: Selector, title: Title) -> bool:
         and one.architecture in (title.architecture, "any")
         and one.language in ("", title.language)
         and one.edition in ("", title.edition)
-        and one.rule.accepts(title.version)
+        and one.accepts(title.version)
         and _in_channel(product, one.channel, title.version, one.allows_pre_release)
         for one in ways
     )

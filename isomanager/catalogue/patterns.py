@@ -10,6 +10,8 @@ import re2
 from isomanager.errors import CatalogueError
 
 _LONGEST_NAME = 1024
+_LONGEST_TEXT = 1 << 20
+_MOST_FINDS = 1000
 
 
 @lru_cache(maxsize=4096)
@@ -47,3 +49,14 @@ def match_whole(pattern: str, name: str) -> dict[str, str] | None:
 def first_match(patterns: tuple[str, ...], name: str) -> dict[str, str] | None:
     """The groups of the first of `patterns` that fits the whole of `name`."""
     return next((groups for pattern in patterns if (groups := match_whole(pattern, name)) is not None), None)
+
+
+def search_all(pattern: str, text: str) -> list[dict[str, str]]:
+    """The groups of `pattern` wherever it occurs in `text` (its first MiB), each once; `picked` is what was found."""
+    found: dict[str, dict[str, str]] = {}
+    for place, one in enumerate(_compiled(pattern).finditer(text[:_LONGEST_TEXT])):
+        if place >= _MOST_FINDS:
+            break
+        groups = {group: value or "" for group, value in one.groupdict().items()}
+        found.setdefault(one.group(0), {"picked": one.group(0), **groups})
+    return list(found.values())

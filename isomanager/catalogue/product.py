@@ -16,7 +16,7 @@ from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKin
 Status = Literal["confirmed", "unconfirmed", "manual"]
 """How far somebody has checked the facts: `unconfirmed` is shown to the user, `manual` means there is no public address."""
 
-StrategyName = Literal["listing", "checksums", "api", "redirect", "fixed", "manual"]
+StrategyName = Literal["listing", "checksums", "api", "redirect", "fixed", "lines", "rss", "page", "external", "manual"]
 
 _UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)?", re.IGNORECASE)
@@ -58,13 +58,15 @@ class VersionForm(Value):
     """How a version is read and judged.
 
     `text` is built from named groups; `replace` mends upstream's spelling (`{"_" = " "}`); `pre` and `lts` are patterns on the
-    whole version; `series` is how many leading parts make a release series; `epoch` maps patterns to an epoch.
+    whole version; `build` is a pattern for what a version may end with that a person need not name (3.1.2 is 3.1.2-22);
+    `series` is how many leading parts make a release series; `epoch` maps patterns to an epoch.
     """
 
     text: str = "{version}"
     replace: dict[str, str] = Field(default_factory=dict)
     pre: str = ""
     lts: str = ""
+    build: str = ""
     series: int = Field(default=1, ge=1)
     epoch: dict[str, int] = Field(default_factory=dict)
 
@@ -73,7 +75,8 @@ class Flavor(Value):
     """A variant of a product.
 
     `match` compares named groups of the file pattern (or fields of the API) with a value or a list of them, the better first;
-    `vars` fill `{name}` in addresses, a list standing for alternatives; `size` bounds a plausible image, in bytes.
+    `vars` fill `{name}` in addresses, a list standing for alternatives; `size` bounds a plausible image, in bytes;
+    `endings` are what the name of an image may end with (a packed one's before its packing).
     """
 
     name: str = ""
@@ -81,6 +84,7 @@ class Flavor(Value):
     match: dict[str, Texts] = Field(default_factory=dict)
     vars: dict[str, Texts] = Field(default_factory=dict)
     size: tuple[Bytes, Bytes] | None = None
+    endings: Texts = (".iso",)
     architectures: Texts = ()
     facts: str = ""
 
@@ -91,13 +95,15 @@ class Step(Value):
     `url` (or alternatives, tried in order) may hold `{names}` and is relative to the level above. `pick` matches one name of
     the level (patterns tried in order), its groups filling `{names}` further down; the group `release` (or `series`, `version`)
     is compared with what the selector asks for. `direct` matches the selector's own version: if it fits, this level need not
-    be read. `select` (JMESPath) reads the names from a JSON or YAML document instead of a listing.
+    be read. `select` (JMESPath) reads the names from a JSON or YAML document instead of a listing. `search` is looked for
+    anywhere in the level's text, where a page or a small file tells the release without linking it (`VERSION=4152.2.0`).
     """
 
     url: Texts
     pick: Texts = ()
     direct: str = ""
     select: str = ""
+    search: str = ""
 
 
 class Signature(Value):
@@ -150,9 +156,13 @@ class OfferRule(Value):
     """One way to find what upstream offers. Entries are tried in order; the first that answers is taken.
 
     `archive` marks a place that only holds what is no longer current: it is asked only for a version somebody named.
-    `file` are patterns for the whole file name (without directories); `fields` are JMESPath expressions on one row of an API;
+    `file` are patterns for the whole file name (without directories), `address` for its whole address where that tells more;
+    `select` finds the rows of an API, `each` the tables or lists to go down from a row (a row knows the one above as `parent`
+    and its own `key`), `fields` are JMESPath expressions on one row; `vendor` is false where others serve the files (mirrors,
+    SourceForge), which then prove nothing by having served them;
     `url` is the file's address where it cannot be had from the document; `sums` the checksum document's, for proofs to use;
-    `defaults` are values for named groups that took no part.
+    `defaults` are values for named groups that took no part. `line` are patterns for the lines of a text that lists files, with
+    the groups `file` or `url`, and any other field; `hosts` are other sites whose links a page may give.
     """
 
     when: When = When()
@@ -160,8 +170,12 @@ class OfferRule(Value):
     steps: tuple[Step, ...] = ()
     archive: bool = False
     file: Texts = ()
+    address: Texts = ()
     select: str = ""
+    each: Texts = ()
     fields: dict[str, str] = Field(default_factory=dict)
+    line: Texts = ()
+    hosts: Texts = ()
     defaults: dict[str, str] = Field(default_factory=dict)
     url: str = ""
     sums: str = ""
@@ -170,23 +184,25 @@ class OfferRule(Value):
     save_as: str = ""
     torrent: TorrentRule | None = None
     unpack: Unpack | None = None
+    vendor: bool = True
     proof: tuple[ProofRule, ...] = ()
     status: Status = "confirmed"
     facts: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> OfferRule:
-        needs_steps = self.strategy in ("listing", "checksums", "api", "redirect")
-        if needs_steps and not self.steps:
+        if self.strategy not in ("fixed", "external", "manual") and not self.steps:
             raise ValueError(f"strategy '{self.strategy}' needs steps")
-        if self.strategy in ("listing", "checksums", "redirect") and not self.file:
+        if self.strategy in ("listing", "checksums", "rss", "page", "redirect") and not self.file:
             raise ValueError(f"strategy '{self.strategy}' needs a file pattern")
         if self.strategy == "api" and not self.select:
             raise ValueError("strategy 'api' needs select")
-        if self.strategy == "fixed" and not self.url:
-            raise ValueError("strategy 'fixed' needs url")
-        if any(not step.pick for step in self.steps[:-1]):
-            raise ValueError("every step but the last needs pick")
+        if self.strategy == "lines" and not self.line:
+            raise ValueError("strategy 'lines' needs line, the pattern of a line that tells of a file")
+        if self.strategy in ("fixed", "external") and not self.url:
+            raise ValueError(f"strategy '{self.strategy}' needs url")
+        if any(not (step.pick or step.search or step.direct) for step in self.steps[:-1]):
+            raise ValueError("every step but the last needs pick, search or direct")
         return self
 
 
@@ -219,13 +235,17 @@ class Lifecycle(Value):
 
 
 class ReleaseList(Value):
-    """A document that lists releases without files (`form` deb822 stanzas): which series there are, supported or not.
+    """A document that lists releases without files: which series there are, supported or not. File names are never built from
+    it.
 
-    `fields` name the stanza's fields for `version`, `codename` and `supported`; file names are never built from it.
+    `form` is deb822 (stanzas), listing (`pick` fits its entries) or api (`select` finds its rows); `version`, `codename` and
+    `supported` name the field of a stanza or row, `line` the line of the product that the list is about (leap, leap-micro).
     """
 
     url: str
-    form: Literal["deb822", "listing"]
+    form: Literal["deb822", "listing", "api"]
+    line: str = ""
+    select: str = ""
     version: str = ""
     codename: str = ""
     supported: str = ""
@@ -327,12 +347,13 @@ class Product(Value):
     @property
     def patterns(self) -> tuple[str, ...]:
         """Every pattern in the file."""
-        form = (self.version.pre, self.version.lts, *self.version.epoch)
+        form = (self.version.pre, self.version.lts, self.version.build, *self.version.epoch)
         steps = (step for offer in self.offers for step in offer.steps)
-        picks = (pattern for step in steps for pattern in (*step.pick, step.direct))
-        files = (pattern for offer in self.offers for pattern in offer.file)
+        picks = (pattern for step in steps for pattern in (*step.pick, step.direct, step.search))
+        files = (pattern for offer in self.offers for pattern in (*offer.file, *offer.address))
+        lines = (pattern for offer in self.offers for pattern in offer.line)
         releases = (listed.pick for listed in self.releases)
-        every = (*form, *picks, *files, *releases, *self.identify.volume, *self.identify.file)
+        every = (*form, *picks, *files, *lines, *releases, *self.identify.volume, *self.identify.file)
         return tuple(pattern for pattern in every if pattern)
 
     @property
@@ -340,7 +361,8 @@ class Product(Value):
         """Every JMESPath expression in the file."""
         steps = (step.select for offer in self.offers for step in offer.steps)
         rows = (text for offer in self.offers for text in (offer.select, *offer.fields.values()))
-        return tuple(text for text in (*steps, *rows) if text)
+        releases = (listed.select for listed in self.releases)
+        return tuple(text for text in (*steps, *rows, *releases) if text)
 
     def our_architecture(self, spelling: str) -> str:
         """Our spelling of an architecture that upstream, or a person, spells in some way."""
@@ -358,5 +380,7 @@ class Product(Value):
         return next(mapped, spelling)
 
 
-SPECIAL_FIELDS = frozenset({"file", "url", "version", "size", "available", "torrent", "info_hash", *ALGORITHMS})
+SPECIAL_FIELDS = frozenset(
+    {"file", "url", "version", "size", "available", "prerelease", "torrent", "info_hash", "digest", *ALGORITHMS}
+)
 """Names in an API entry's `fields` with a meaning of their own; every other one is a named group like those of a pattern."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.patterns import match_whole
 from isomanager.catalogue.product import Product, ReleaseList
 from isomanager.catalogue.selection import series_of
 from isomanager.catalogue.strategies.listing import links, looks_like_html, no_listing
+from isomanager.catalogue.wanted import epoch_of
 from isomanager.errors import ResolveError
 from isomanager.model import Value
 from isomanager.version import Version
 
 
 class Release(Value):
-    """A release as upstream lists it; `supported` is None where upstream does not say."""
+    """A release as upstream lists it; `supported` is None where upstream does not say, else whether it is out and maintained.
+    `line` is the line of the product it belongs to, where a product has several (leap, tumbleweed).
+    """
 
     version: Version
     series: str
     codename: str = ""
     supported: bool | None = None
     lts: bool = False
+    line: str = ""
 
 
 def releases(product: Product, documents: DocumentSource) -> tuple[Release, ...]:
@@ -33,7 +37,7 @@ def releases(product: Product, documents: DocumentSource) -> tuple[Release, ...]
     found: list[Release] = []
     for listed in product.releases:
         text = documents.fetch(listed.url).text
-        found += [_release(one, product) for one in _rows(listed, text)]
+        found += [_release(one, product, listed.line) for one in _rows(listed, text)]
     if not found:
         raise ResolveError(f"{product.releases[0].url} lists no release of {product.name}.", product=product.id)
     return tuple(sorted(found, key=lambda one: one.version))
@@ -50,11 +54,21 @@ def _rows(listed: ReleaseList, text: str) -> Iterator[dict[str, str]]:
         found = (match_whole(listed.pick, name) or match_whole(listed.pick, f"{name}/") for name in names)
         yield from (groups for groups in found if groups is not None)
         return
-    for stanza in stanzas(text, listed.url):
+    for stanza in _tables(listed, text):
         version = stanza.get(listed.version, "").split(" ")[0]
         if version:
             codename, supported = stanza.get(listed.codename, ""), stanza.get(listed.supported, "")
             yield {"version": version, "codename": codename, "supported": supported}
+
+
+def _tables(listed: ReleaseList, text: str) -> Iterable[dict[str, str]]:
+    if listed.form == "deb822":
+        return stanzas(text, listed.url)
+    from isomanager.catalogue.strategies import api  # most lists need no JMESPath
+
+    rows = api.search(listed.select, api.load(text, listed.url))
+    found = (row for row in rows or () if isinstance(row, dict))
+    return ({name: "" if value is None else str(value) for name, value in row.items()} for row in found)
 
 
 def stanzas(text: str, url: str) -> Iterator[dict[str, str]]:
@@ -72,13 +86,18 @@ def stanzas(text: str, url: str) -> Iterator[dict[str, str]]:
             stanza[name] = value.strip()
 
 
-def _release(row: dict[str, str], product: Product) -> Release:
-    version = Version(row["version"])
+_SUPPORTED = ("1", "Stable", "Supported", "True", "true")
+
+
+def _release(row: dict[str, str], product: Product, line: str) -> Release:
+    text = row["version"]
+    version = Version(text, epoch_of(product, text))
     said = row.get("supported", "")
     return Release(
         version=version,
         series=series_of(version, product).text,
         codename=row.get("codename", ""),
-        supported=said == "1" if said else None,
+        supported=said in _SUPPORTED if said else None,
+        line=line,
         lts=bool(product.version.lts) and match_whole(product.version.lts, version.text) is not None,
     )

@@ -11,7 +11,7 @@ from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.selection import choose, series_of, understood
-from isomanager.catalogue.strategies import api, checksum_list, listing
+from isomanager.catalogue.strategies import api, checksum_list, lines, listing, page, rss
 from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
 from isomanager.catalogue.walking import Walk, Way
 from isomanager.catalogue.wanted import Wanted, wanted
@@ -28,6 +28,7 @@ _TELLING = (
     "not-an-iso",
     "implausible",
     "ambiguous",
+    "external",
     "manual",
 )
 """Codes of answers that upstream gave to the very question; they say more than an entry that had no answer."""
@@ -112,6 +113,13 @@ def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
             hint=offer.facts or one.product.facts,
             product=one.product.id,
         )
+    if offer.strategy == "external":
+        raise ResolveError(
+            f"{one.product.name} ({one.flavor_id}) is not published by {one.product.name}'s vendor but elsewhere: {offer.url}",
+            code="external",
+            hint=offer.facts or one.product.facts,
+            url=offer.url,
+        )
     if offer.strategy == "fixed":
         return iter(Way(url, {}) for url in fixed_addresses(offer, one))
     return walk.ways()
@@ -127,13 +135,19 @@ def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Can
     text = document.text
     if offer.strategy == "listing":
         return _listed(text, way.url, offer)
+    if offer.strategy == "lines":
+        return lines.candidates(text, way.url, offer.line)
     if offer.strategy == "checksums":
         return checksum_list.candidates(text, way.url, algorithm=offer.sums_algorithm)
-    return api.candidates(text, way.url, select=offer.select, fields=offer.fields)
+    if offer.strategy == "rss":
+        return rss.candidates(document.content, way.url)
+    if offer.strategy == "page":
+        return page.candidates(text, way.url, files=offer.file, select=offer.select)
+    return api.candidates(text, way.url, select=offer.select, fields=offer.fields, each=offer.each)
 
 
 def _listed(text: str, url: str, offer: OfferRule) -> tuple[Candidate, ...]:
-    found = listing.candidates(text, url)
+    found = listing.candidates(text, url, hosts=offer.hosts)
     if not any(first_match(offer.file, one.name) is not None for one in found) and not listing.is_listing(text):
         raise listing.no_listing(url)
     return found

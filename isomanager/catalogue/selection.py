@@ -43,6 +43,10 @@ def _read(candidate: Candidate, offer: OfferRule, way: Way, wanted: Wanted) -> F
     groups = first_match(offer.file, candidate.name) if offer.file else {}
     if groups is None:
         return None
+    placed = first_match(offer.address, candidate.url) if offer.address else {}
+    if placed is None:
+        return None
+    groups = placed | groups
     told = way.values | offer.defaults | candidate.groups | {name: text for name, text in groups.items() if text}
     told = dict.fromkeys(groups, "") | told
     preference = _preference(told, wanted)
@@ -50,7 +54,8 @@ def _read(candidate: Candidate, offer: OfferRule, way: Way, wanted: Wanted) -> F
     if preference is None or not any(letter.isalnum() for letter in text) or not _is_for(told, wanted):
         return None
     version = wanted.version(text)
-    return Found(replace(candidate, groups=told), version, _announces(version, wanted.product), preference)
+    announces = candidate.prerelease or _announces(version, wanted.product)
+    return Found(replace(candidate, groups=told), version, announces, preference)
 
 
 def _preference(told: dict[str, str], wanted: Wanted) -> int | None:
@@ -109,7 +114,7 @@ def choose(
     fitting = [one for one in found if _is_accepted(one.version, wanted, offer, below)]
     if not fitting:
         raise _nothing(found, wanted, way)
-    images = [one for one in fitting if _is_image(one.candidate.name)]
+    images = [one for one in fitting if _is_image(one.candidate.name, wanted.flavor.endings)]
     if not images:
         raise _refusal("not-an-iso", wanted, way, fitting, "what upstream offers is not an ISO image")
     released = [one for one in images if wanted.allows_pre_release or not one.is_pre_release]
@@ -132,17 +137,17 @@ def _is_accepted(version: Version, wanted: Wanted, offer: OfferRule, below: Vers
     # a named pre-release has further parts of its own: 10.3-beta is 10.3-beta-1
     announced = rule.wants_pre_release and version.starts_with(Version(rule.exact))
     return (
-        (rule.accepts(version) or announced)
+        (wanted.accepts(version) or announced)
         and offer.when.accepts(version)
         and (wanted.channel != "lts" or match_whole(product.version.lts, version.text) is not None)
         and (below is None or series_of(version, product) < below)
     )
 
 
-def _is_image(name: str) -> bool:
+def _is_image(name: str, endings: tuple[str, ...]) -> bool:
     lowered = name.lower()
     packing = next((ending for ending in _PACKINGS if lowered.endswith(ending)), "")
-    return lowered.removesuffix(packing).endswith(".iso")
+    return lowered.removesuffix(packing).endswith(endings)
 
 
 def _without_aliases(found: list[Found]) -> list[Found]:
@@ -213,10 +218,13 @@ def _nothing(found: Sequence[Found], wanted: Wanted, way: Way) -> ResolveError:
 def _refusal(code: str, wanted: Wanted, way: Way, found: Sequence[Found], why: str) -> ResolveError:
     newest = sorted(found, key=lambda one: one.version, reverse=True)[:_MOST_NAMED]
     names = [one.candidate.name for one in newest]
-    return ResolveError(
+    refusal = ResolveError(
         f"{wanted}: {why} ({', '.join(names)}).",
         code=code,
         document=way.url,
         filenames=names,
         versions=list(dict.fromkeys(str(one.version) for one in newest)),
     )
+    if code == "torrent-only":
+        refusal.data["torrents"] = [one.candidate.torrent for one in newest]
+    return refusal

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from isomanager.catalogue.patterns import match_whole
+from isomanager.catalogue.patterns import match_whole, search_all
 from isomanager.catalogue.product import Step
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.strategies import api, listing
@@ -74,6 +74,8 @@ class Walk:
         straight = match_whole(step.direct, asked) if step.direct and asked else None
         if straight is not None:
             yield {"picked": asked, **straight}
+        if not step.pick and not step.search:
+            return
         try:
             found = self._picked(step, url)
         except (FetchRefused, ResolveError) as error:
@@ -90,6 +92,8 @@ class Walk:
             if not saved:
                 raise
             return picked(step.pick, saved)
+        if step.search:
+            return _searched(step.search, document.text, url)
         if step.select:
             return picked(step.pick, api.names(document.text, url, step.select))
         found = picked(step.pick, tuple(link.name for link in listing.links(document.text, document.final_url or url)))
@@ -99,6 +103,21 @@ class Walk:
 
     def _values(self, told: dict[str, str]) -> dict[str, tuple[str, ...]]:
         return starting_values(self.wanted) | {name: (text,) for name, text in told.items()}
+
+
+def _searched(pattern: str, text: str, url: str) -> list[dict[str, str]]:
+    """Where `pattern` occurs in the text at `url`; a text that does not tell what it should is an error, never "no release"."""
+    found = search_all(pattern, text)
+    if found:
+        return found
+    if listing.looks_like_html(text):
+        raise listing.no_listing(url)
+    raise FetchRefused(
+        f"{url} does not tell the release any more.",
+        code="bad-data",
+        hint="Upstream's text has changed its form; the product file must follow.",
+        url=url,
+    )
 
 
 def starting_values(wanted: Wanted) -> dict[str, tuple[str, ...]]:

@@ -33,6 +33,17 @@ class Wanted:
         """Whether betas and release candidates may be chosen: when the rule names one, or the channel is one of them."""
         return self.rule.wants_pre_release or self.channel in ("preview", "daily")
 
+    def accepts(self, version: Version) -> bool:
+        """Whether the version rule accepts `version`, or accepts it without its build where the product has builds."""
+        return self.rule.accepts(version) or (self.rule.whole and self.rule.accepts(self._without_build(version)))
+
+    def _without_build(self, version: Version) -> Version:
+        from isomanager.catalogue.patterns import match_whole  # most products have no builds and need no RE2 for this
+
+        build = self.product.version.build
+        found = match_whole(f"(?P<released>.*?)(?:{build})", version.text) if build else None
+        return Version(found["released"], version.epoch) if found and found["released"] else version
+
     def version(self, text: str) -> Version:
         """A version in the product's terms: its spelling mended, its epoch set."""
         form = self.product.version

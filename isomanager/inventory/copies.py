@@ -5,6 +5,7 @@ Every change is a compare-and-set: it names the states it was decided from, and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Any, TypedDict, Unpack
 
@@ -20,6 +21,8 @@ from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_restin
 from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES, folded
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
+
+_log = logging.getLogger(__name__)
 
 
 class CopyChanges(TypedDict, total=False):
@@ -129,6 +132,8 @@ class CopyRecords(Transactions):
         still = (COPIES.c.id == before.id, COPIES.c.state == before.state.value)
         if not connection.execute(update(COPIES).where(*still).values(**columns)).rowcount:
             check_step(before, after.state, (), proved=False)  # pragma: no cover - where rows cannot be locked
+        if after.state is not before.state:
+            _log.info("%s: %s: %s -> %s", after.repository, after.path, before.state, after.state)
         return after
 
     def _check_free(self, connection: Connection, copy: Copy) -> None:

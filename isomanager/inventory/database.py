@@ -14,11 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+    StatementError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from isomanager.errors import ConfigurationError, InventoryError
+from isomanager.errors import ConfigurationError, InventoryError, InventoryUnavailable, IsoManagerError
 from isomanager.inventory.network_mounts import network_type
 
 BUSY_SECONDS = 30
@@ -146,27 +153,38 @@ def _in_plain_words(engine: Engine) -> Iterator[None]:
     except IntegrityError as error:
         raise Clash(f"The database {place} refused a row: {error.orig}", place=place) from error
     except PoolTimeout as error:
-        raise InventoryError(
-            f"Too many threads wait for the database {place}.",
-            code="database-busy",
-            hint="Run fewer at once.",
-            place=place,
+        raise InventoryUnavailable(
+            f"Too many threads wait for the database {place}.", hint="Run fewer at once.", place=place
         ) from error
     except DBAPIError as error:
+        if error.connection_invalidated or (isinstance(error, OperationalError) and sqlite_file(engine.url) is None):
+            raise _unreachable(error.orig, place) from error
         raise told(error.orig, place) from error
     except StatementError as error:
         raise InventoryError(f"A value cannot be kept in the database: {error.orig}.", code="invalid-value") from error
 
 
-def told(error: BaseException | None, place: str) -> InventoryError:
-    """The database's own error as ours: busy, damaged, unwritable or unreachable."""
+def _unreachable(error: BaseException | None, place: str) -> InventoryUnavailable:
+    """PEP 249 calls an operational error what is "related to the database's operation and not necessarily under the control
+    of the programmer": a server that is away, refuses connections, or broke off a transaction."""
+    return InventoryUnavailable(
+        f"The database {place} does not answer: {str(error).strip()}",
+        code="database-unreachable",
+        hint="Check that the database server runs and can be reached; the next try continues.",
+        place=place,
+    )
+
+
+def told(error: BaseException | None, place: str) -> IsoManagerError:
+    """The database's own error as ours: busy (which may pass), damaged or unwritable."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        code, hint = (
-            "database-busy",
-            f"Another program kept it for over {BUSY_SECONDS} seconds; try again when it is done.",
+        return InventoryUnavailable(
+            f"The database {place} is busy: {text}",
+            hint=f"Another program kept it for over {BUSY_SECONDS} seconds; try again when it is done.",
+            place=place,
         )
-    elif isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
         code, hint = "database-damaged", "Restore the newest backup, or rebuild it from the repositories' own receipts."
     elif "readonly" in text or "unable to open" in text:
         code, hint = "database-unwritable", "Check that the file and its folder exist and may be written."

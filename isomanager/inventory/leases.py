@@ -14,7 +14,7 @@ from types import TracebackType
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
-from isomanager.errors import InventoryError, LeaseLost
+from isomanager.errors import InventoryError, InventoryUnavailable, LeaseLost
 from isomanager.inventory.database import Clash
 from isomanager.inventory.tables import LEASES
 from isomanager.inventory.transactions import Transactions
@@ -69,6 +69,11 @@ class LeaseRecords(Transactions):
         """Give a lease back; if it was lost meanwhile, nothing happens to the one who has it now."""
         with self._writing() as connection:
             connection.execute(delete(LEASES).where(LEASES.c.key == lease.key, LEASES.c.token == lease.token))
+
+    def release_owner(self, owner: str) -> int:
+        """Give back every lease of a holder who is known to be dead; how many that were."""
+        with self._writing() as connection:
+            return int(connection.execute(delete(LEASES).where(LEASES.c.owner == owner)).rowcount)
 
     def is_live(self, key: str) -> bool:
         """Whether somebody holds `key` now."""
@@ -158,7 +163,7 @@ class HeldLease:
     def _renewed(self, lease: Lease) -> Lease:
         try:
             return self._leases.renew(lease)
-        except InventoryError as error:
+        except (InventoryError, InventoryUnavailable) as error:
             if self._leases._clock() >= lease.expires_at:
                 raise LeaseLost(
                     f"The lease on {lease.key} could not be renewed: {error.message}", key=lease.key

@@ -2,68 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
-from isomanager.errors import IsoManagerError, UsageError
+from isomanager.catalogue.matching import selects
+from isomanager.errors import IsoManagerError, PermanentError, UsageError
 from isomanager.inventory.copies import CopyChanges
+from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
-from isomanager.library.reserving import lease_key
-from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
+from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Selector, Title
 from isomanager.storage.contract import Store
 from isomanager.transfer.digesting import digests_of
-from isomanager.transfer.download import Progress, silent
+from isomanager.transfer.progress import Progress, silent
 from isomanager.transfer.reading import stored_pieces
 
 CHECKED = frozenset({CopyState.HELD, CopyState.SUSPECT})
 
 
 def held_copies(library: Library, names: Sequence[str] = ()) -> tuple[Copy, ...]:
-    """The copies of these families, products, titles or paths; every held one when nothing is named."""
+    """The copies of these families, products, selectors, titles, paths or ids; every held one when nothing is named.
+
+    UsageError when nothing that is held fits.
+    """
     copies = library.inventory.copies(states=CHECKED)
-    if not names:
-        return copies
-    wanted = {name.lower() for name in names}
-    chosen = tuple(copy for copy in copies if wanted & _names(copy))
-    if not chosen:
+    chosen = copies_named(library, copies, names)
+    if names and not chosen:
         raise UsageError(
-            f"No image that is held is called {' or '.join(names)}.", hint="`isomanager list` shows what is held."
+            f"Nothing that is held is called {' or '.join(names)}.", hint="`isomanager list` shows what is held."
         )
     return chosen
+
+
+def copies_named(library: Library, copies: Sequence[Copy], names: Sequence[str]) -> tuple[Copy, ...]:
+    """Those of `copies` that one of `names` means; all of them when nothing is named."""
+    if not names:
+        return tuple(copies)
+    wanted = {name.lower() for name in names}
+    means = [one for name in names if (one := _meaning(library, name)) is not None]
+    return tuple(copy for copy in copies if wanted & _names(copy) or any(fits(copy.title) for fits in means))
+
+
+def _meaning(library: Library, name: str) -> Callable[[Title], bool] | None:
+    """Which titles a product's name or a selector means; None for what is neither: a path, an id, a custom title."""
+    try:
+        asked = Selector.parse(name)
+        product = library.catalogue.product(asked.product)
+        selector = library.canonical(asked)
+    except PermanentError:
+        return None
+    if "/" not in name and "@" not in name:
+        return lambda title: title.product == product.id
+    return lambda title: selects(product, selector, title)
 
 
 def _names(copy: Copy) -> set[str]:
     title = copy.title
     flavored = f"{title.product}/{title.flavor}"
-    names = {title.family.value, title.product, flavored, f"{flavored}@{title.version}", copy.path, copy.id}
+    names = {title.family.value, title.product, flavored, f"{flavored}@{title.version}", str(title), copy.path, copy.id}
     return {name.lower() for name in names}
 
 
 def check_copy(library: Library, copy: Copy, *, quick: bool = False, progress: Progress = silent) -> Outcome:
     """Current when the bytes are those of the receipt; failed otherwise, and then the copy is suspect.
 
-    `quick` looks only at presence and size. A store that does not answer proves nothing against the copy.
+    `quick` looks only at presence and size, which clears no suspicion. A store that does not answer proves nothing against
+    the copy: that is a failure too, and the copy stays what it was.
     """
-    from isomanager.inventory.leases import HeldLease
-
     started = monotonic()
     try:
-        with HeldLease(library.inventory, lease_key(copy.id), library.owner) as lease:
-            complaint = _complaint(library.store(copy.repository), copy, quick, progress)
-            state = CopyState.SUSPECT if complaint else CopyState.HELD
-            changes: CopyChanges = {} if complaint or quick else {"proved_at": library.now()}
-            if complaint:
-                changes["reason"] = complaint
-            if not (quick and copy.state is CopyState.SUSPECT):
-                library.inventory.transition(
-                    copy.id,
-                    state,
-                    expected=CHECKED,
-                    lease=lease,
-                    **changes,
-                )
+        complaint = _checked(library, copy, quick, progress)
     except IsoManagerError as wrong:
-        complaint = str(wrong)
+        return unchecked_outcome(copy, wrong)
     return Outcome(
         outcome=OutcomeKind.FAILED if complaint else OutcomeKind.CURRENT,
         title=copy.title,
@@ -75,6 +84,35 @@ def check_copy(library: Library, copy: Copy, *, quick: bool = False, progress: P
         seconds=monotonic() - started,
         assurance=copy.assurance,
     )
+
+
+def unchecked_outcome(copy: Copy, wrong: IsoManagerError) -> Outcome:
+    """The outcome for a copy that could not be looked at: it stays what it was."""
+    return Outcome(
+        outcome=OutcomeKind.FAILED,
+        title=copy.title,
+        repository=copy.repository,
+        path=copy.path,
+        reason=str(wrong),
+        code=wrong.code,
+        assurance=copy.assurance,
+    )
+
+
+def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> str:
+    """The complaint, noted with the copy under its lease; empty when there is none."""
+    with leased_copy(library, copy.id) as lease:
+        complaint = _complaint(library.store(copy.repository), copy, quick, progress)
+        if quick and not complaint and copy.state is CopyState.SUSPECT:
+            return f"{copy.path} is suspect: {copy.reason or 'it failed a proof'}; only reading it can clear that"
+        changes: CopyChanges = {} if quick else {"proved_at": library.now()}
+        if complaint:
+            changes = {"reason": complaint}
+        elif copy.state is CopyState.SUSPECT:
+            changes["reason"] = "proved again"
+        state = CopyState.SUSPECT if complaint else CopyState.HELD
+        library.inventory.transition(copy.id, state, expected=CHECKED, lease=lease, **changes)
+    return complaint
 
 
 def _complaint(store: Store, copy: Copy, quick: bool, progress: Progress) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from isomanager.errors import StoreError
+import logging
+
+from isomanager.errors import Refused, StoreError
 from isomanager.library.opening import Library
+from isomanager.library.receiving import receive
+from isomanager.library.registering import quarantine
 from isomanager.library.reserving import Reservation
-from isomanager.model import CopyState, Received
+from isomanager.model import CopyState, Received, Refusal
 from isomanager.storage.contract import Store
-from isomanager.transfer.download import Limits, Progress, Request, download, silent
+from isomanager.transfer.download import Request
+from isomanager.transfer.progress import Progress, silent
+from isomanager.transfer.resuming import partial_named
 from isomanager.trust.receipt import needed_algorithms
+
+_log = logging.getLogger(__name__)
 
 
 def download_reserved(library: Library, reservation: Reservation, progress: Progress = silent) -> Received:
@@ -24,16 +32,17 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
         size=expectation.size,
         algorithms=needed_algorithms(expectation),
         expected=expectation.digests,
-        policy=library.policy(library.product_of(copy.title)),
+        policy=library.policy(library.product_of(copy.title), offer.urls),
     )
-    received = download(
-        request, store, library.client, limits=Limits.of(library.settings), progress=progress, stop=reservation
-    )
-    if copy.state is CopyState.RESERVED:
+    received = _fetched(library, reservation, request, progress)
+    _log.info("%s: %d bytes from %s in %.1f s", copy.path, received.size, received.url, received.seconds)
+    if copy.sha256 not in (None, received.sha256):
+        raise _other_bytes(library, reservation, received)
+    if copy.state is not CopyState.PUBLISHING:
         library.inventory.transition(
             copy.id,
             CopyState.RECEIVED,
-            expected=CopyState.RESERVED,
+            expected={CopyState.RESERVED, CopyState.RECEIVED},
             lease=reservation.lease,
             sha256=received.sha256,
             size=received.size,
@@ -41,6 +50,28 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
             partial=received.partial,
         )
     return received
+
+
+def _fetched(library: Library, reservation: Reservation, request: Request, progress: Progress) -> Received:
+    """What came; a packed image that cannot be unpacked is refused, and that is remembered."""
+    expectation, store = reservation.expectation, library.store(reservation.copy.repository)
+    try:
+        return receive(library, expectation, store, request, progress, reservation)
+    except Refused as wrong:
+        refusal = Refusal(offer=expectation.offer, code=wrong.code, reason=wrong.message)
+        quarantine(library, reservation, refusal)
+        raise
+
+
+def _other_bytes(library: Library, reservation: Reservation, received: Received) -> StoreError:
+    """Bytes that an earlier run received are gone, and upstream sends others now: the row about them cannot be true again."""
+    copy, store = reservation.copy, library.store(reservation.copy.repository)
+    found = partial_named(store, received.partial)
+    if found is not None:
+        store.reopen(found).discard()
+    reason = "other bytes came than an earlier run had received"
+    library.inventory.transition(copy.id, CopyState.GONE, expected=copy.state, lease=reservation.lease, reason=reason)
+    return StoreError(f"{copy.path}: {reason}.", code="changed", hint="Run the update again: it fetches them anew.")
 
 
 def _require_space(store: Store, path: str, size: int | None) -> None:

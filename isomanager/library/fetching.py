@@ -1,25 +1,26 @@
-"""Fetch: an image straight to a file, without a library; and a file held against a digest."""
+"""Fetch: an image straight to a file, without a library."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import logging
 from pathlib import Path
-from typing import Any
 
-from isomanager.errors import Refused, StoreError, UsageError
+from isomanager.errors import Refused, StoreError
 from isomanager.library.opening import Library
+from isomanager.library.proving_files import file_signature
+from isomanager.library.receiving import receive
 from isomanager.library.requesting import Asked, judge_request
-from isomanager.model import ALGORITHMS, Expectation, Receipt, Refusal, Value
+from isomanager.model import Expectation, Receipt, Refusal, Value
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.layout import stored_filename
 from isomanager.storage.local import LocalStore
-from isomanager.transfer.digesting import digests_of
-from isomanager.transfer.download import Limits, Progress, Request, download, silent
+from isomanager.transfer.download import Request
+from isomanager.transfer.progress import Progress, silent
 from isomanager.transfer.resuming import partial_named
 from isomanager.trust.receipt import needed_algorithms, prove
 
-_PIECE = 4 << 20
+_log = logging.getLogger(__name__)
 
 
 class Fetched(Value):
@@ -53,20 +54,25 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
         size=expectation.size,
         algorithms=needed_algorithms(expectation),
         expected=expectation.digests,
-        policy=library.policy(library.product_of(expectation.offer.title)),
+        policy=library.policy(library.product_of(expectation.offer.title), expectation.offer.urls),
     )
-    limits = Limits.of(library.settings)
-    received = download(request, store, library.client, limits=limits, progress=progress, stop=library.stop)
+    received = receive(library, expectation, store, request, progress, library.stop)
     found = partial_named(store, request.key)
+    signature = file_signature(library, store, expectation, received)
+    judged = prove(expectation, received, now=library.now(), file_signature=signature)
+    if isinstance(judged, Refusal):
+        if found is not None:
+            store.reopen(found).discard()
+        _tidy(target.parent)
+        raise _refused(judged)
     if found is None:
         raise StoreError(f"The bytes of {target.name} are no longer in {target.parent}.", code="missing")
-    judged = prove(expectation, received, now=library.now())
-    if isinstance(judged, Refusal):
-        store.reopen(found).discard()
-        raise _refused(judged)
     if asked.force:
         store.delete(target.name)
-    store.reopen(found).publish(received.size)
+    partial = store.reopen(found)
+    partial.publish(received.size)
+    partial.discard()  # what the store kept to recognise its own bytes after a crash; the file stays
+    _log.info("%s: %d bytes from %s, proved as %s", target, received.size, received.url, judged.assurance)
     _tidy(target.parent)
     return _fetched(target, judged, received.url, received.seconds, received.resumed_at)
 
@@ -112,39 +118,3 @@ def _fetched(target: Path, receipt: Receipt, url: str, seconds: float, resumed_a
         seconds=seconds,
         resumed_at=resumed_at,
     )
-
-
-def check_file(file: Path, expected: str, algorithm: str, *, quick: bool = False) -> dict[str, Any]:
-    """A file's digest, and whether it is the expected one. `quick` looks at the size alone.
-
-    `expected` may be in any case; its length must be that of the algorithm, so that a digest of another kind is not taken for
-    a damaged file.
-    """
-    name = algorithm.lower().replace("-", "")
-    if name not in ALGORITHMS:
-        raise UsageError(f"'{algorithm}' is no digest algorithm here.", hint=f"There are {', '.join(ALGORITHMS)}.")
-    wanted = expected.strip().lower()
-    length = hashlib.new(name, usedforsecurity=False).digest_size * 2
-    if wanted and len(wanted) != length:
-        raise UsageError(f"A {name} digest has {length} hexadecimal digits; {len(wanted)} were given.")
-    found = "" if quick else digests_of(_pieces(file), [name])[name]
-    valid = file.stat().st_size > 0 and (quick or not wanted or found == wanted)
-    told = {
-        True: "as expected" if wanted and not quick else "readable",
-        False: f"wrong: {wanted or 'empty'} was expected",
-    }
-    return {
-        "path": str(file),
-        "size": file.stat().st_size,
-        "algorithm": name,
-        "digest": found,
-        "expected": wanted,
-        "valid": valid,
-        "result": told[valid],
-    }
-
-
-def _pieces(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while piece := opened.read(_PIECE):
-            yield piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isomanager.errors import IsoManagerError
-from isomanager.inventory.leases import HeldLease
+from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.model import CopyState
 from isomanager.storage.index import write_indexes
@@ -22,7 +22,7 @@ def refresh_indexes(library: Library) -> tuple[str, ...]:
 def _refresh(library: Library, repository: str) -> tuple[str, ...]:
     record = library.inventory.repository(repository)
     try:
-        with HeldLease(library.inventory, f"indexes:{repository}", library.owner):
+        with leased(library, f"indexes:{repository}"):
             written = write_indexes(
                 library.store(repository),
                 library.inventory.copies(repository, states={CopyState.HELD}),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from isomanager.inventory.inventory import Inventory
+    from isomanager.library.owning import Owner
     from isomanager.transfer.http import FetchPolicy
     from isomanager.trust.keyring import Keyring
 
@@ -47,7 +46,6 @@ class Library:
         self.settings = settings
         self.now = clock
         self.stop = threading.Event()
-        self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self._stores: dict[str, Store] = {}
         self._opening = threading.Lock()
 
@@ -91,6 +89,13 @@ class Library:
             inventory.update_repository(wanted)
 
     @cached_property
+    def owner(self) -> Owner:
+        """This process as a holder of leases."""
+        from isomanager.library.owning import Owner
+
+        return Owner(self.settings.data_folder / "owners")
+
+    @cached_property
     def keyring(self) -> Keyring:
         """Shipped keys and those fetched before."""
         from isomanager.trust.keyring import Keyring, shipped_keys
@@ -104,11 +109,13 @@ class Library:
 
         return open_client(self.settings)
 
-    def policy(self, product: Product | None) -> FetchPolicy:
-        """What the product's source allows."""
+    def policy(self, product: Product | None, urls: Sequence[str] = ()) -> FetchPolicy:
+        """What the product's source allows; without a product, what `urls`, which a person gave, need."""
         from isomanager.transfer.http import FetchPolicy
 
-        return FetchPolicy(product.source.allow_http, product.source.allow_private) if product else FetchPolicy()
+        if product is None:
+            return FetchPolicy(allow_http=any(url.lower().startswith("http://") for url in urls))
+        return FetchPolicy(product.source.allow_http, product.source.allow_private)
 
     def documents(self, product: Product) -> DocumentSource:
         """Where the product's documents come from."""
@@ -152,6 +159,8 @@ class Library:
             self.client.close()
         if "inventory" in self.__dict__:
             self.inventory.close()
+        if "owner" in self.__dict__:
+            self.owner.close()
 
     def __enter__(self) -> Library:
         return self

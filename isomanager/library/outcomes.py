@@ -46,18 +46,24 @@ def settled_outcome(action: Action) -> Outcome | None:
         path=action.path,
         reason=action.reason,
         code=action.code,
+        assurance=action.assurance,
     )
 
 
-def published_outcome(action: Action, copy: Copy, received: Received) -> Outcome:
-    """The outcome of a download that was published; `bytes` are those that came in this run."""
+def published_outcome(action: Action, copy: Copy, received: Received, *, anew: bool = True) -> Outcome:
+    """The outcome of a download that was published; `bytes` are those that came in this run.
+
+    `anew` is False when the copy was held before, and its bytes were fetched again by force.
+    """
     return Outcome(
-        outcome=OutcomeKind.PUBLISHED,
+        outcome=OutcomeKind.PUBLISHED if anew else OutcomeKind.CURRENT,
         title=copy.title,
         selector=action.selector,
         repository=copy.repository,
         path=copy.path,
-        reason=action.reason,
+        reason=action.reason
+        if anew
+        else "fetched again: the very bytes that are held, which were read and proved again",
         bytes=received.size - received.resumed_at,
         seconds=received.seconds,
         assurance=copy.assurance,
@@ -65,9 +71,10 @@ def published_outcome(action: Action, copy: Copy, received: Received) -> Outcome
 
 
 def failed_outcome(action: Action, wrong: IsoManagerError) -> Outcome:
-    """The outcome of a download that failed: quarantined when a proof failed, failed otherwise."""
+    """The outcome of an action that failed: quarantined when a proof failed; current when another run was quicker."""
+    kind = OutcomeKind.QUARANTINED if isinstance(wrong, Refused) else OutcomeKind.FAILED
     return Outcome(
-        outcome=OutcomeKind.QUARANTINED if isinstance(wrong, Refused) else OutcomeKind.FAILED,
+        outcome=OutcomeKind.CURRENT if wrong.code == "already-held" else kind,
         title=action.title,
         selector=action.selector,
         repository=action.repository,

@@ -36,10 +36,12 @@ def chosen_subscriptions(library: Library, names: Sequence[str] = ()) -> tuple[S
 
 
 def _fits(library: Library, subscription: Subscription, name: str) -> bool:
-    product = library.catalogue.product(subscription.selector.product)
-    wanted = name.lower()
-    names = {product.id, product.family.value, subscription.id.lower(), str(subscription.selector).lower()}
-    return wanted in names | {alias.lower() for alias in product.aliases} or wanted == product.name.lower()
+    wanted, selector = name.lower(), subscription.selector
+    names = {selector.product, subscription.id.lower(), str(selector).lower()}
+    product = next((one for one in library.catalogue.products if one.id == selector.product), None)
+    if product is not None:  # one that left the catalogue is still called by its id
+        names |= {product.family.value, product.name.lower(), *map(str.lower, product.aliases)}
+    return wanted in names
 
 
 def by_product(subscriptions: Sequence[Subscription]) -> dict[str, tuple[Subscription, ...]]:

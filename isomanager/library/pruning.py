@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from isomanager.errors import IsoManagerError
+from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
-from isomanager.library.reserving import lease_key
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import retirement
@@ -38,7 +38,7 @@ def prune_repository(
     """Carry out the planned retirements of one repository, as far as they are still right.
 
     Judged anew from what is held at this moment: what has become wanted since the plan, or whose replacement did not arrive,
-    stays and says so.
+    stays and says so. The trash is emptied of what its grace has ended for, also when nothing was planned.
     """
     copies = library.inventory.copies(repository, states={CopyState.HELD})
     verdicts = {
@@ -47,7 +47,7 @@ def prune_repository(
             copies, wants, selects=library.selects, guards=guards_for(library, [repository]), now=library.now()
         )
     }
-    outcomes = []
+    outcomes: list[Outcome] = []
     for action in planned:
         verdict = verdicts.get(action.copy_id)
         if verdict is None:
@@ -56,8 +56,7 @@ def prune_repository(
             outcomes.append(_skipped(action, f"it stays after all: {verdict.reason}"))
         else:
             outcomes.append(_retired(library, retirement(verdict.copy, verdict.reason)))
-    empty_trash(library, repository)
-    return tuple(outcomes)
+    return (*outcomes, *empty_trash(library, repository))
 
 
 def _skipped(action: Action, reason: str) -> Outcome:
@@ -87,9 +86,7 @@ def trash_path(copy: Copy) -> str:
 
 def retire(library: Library, copy: Copy, reason: str) -> Copy:
     """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it."""
-    from isomanager.inventory.leases import HeldLease
-
-    with HeldLease(library.inventory, lease_key(copy.id), library.owner) as lease:
+    with leased_copy(library, copy.id) as lease:
         retiring = library.inventory.transition(
             copy.id,
             CopyState.RETIRING,
@@ -102,15 +99,31 @@ def retire(library: Library, copy: Copy, reason: str) -> Copy:
         return library.inventory.transition(copy.id, CopyState.TRASHED, expected=CopyState.RETIRING, lease=lease)
 
 
-def empty_trash(library: Library, repository: str) -> tuple[Copy, ...]:
-    """Remove for good what has been in the trash longer than `trash_days`; the rows stay, with their reason."""
+def empty_trash(library: Library, repository: str) -> tuple[Outcome, ...]:
+    """Remove for good what has been in the trash longer than `trash_days`; the rows stay, with their reason.
+
+    The outcomes of what could not be removed: it is tried again in the next run.
+    """
+    tried = (_emptied(library, copy) for copy in overdue(library, repository))
+    return tuple(outcome for outcome in tried if outcome is not None)
+
+
+def overdue(library: Library, repository: str | None = None) -> tuple[Copy, ...]:
+    """What has been in the trash longer than `trash_days`, in one repository or in all."""
     until = library.now() - timedelta(days=library.settings.trash_days)
-    store, gone = library.store(repository), []
-    for copy in library.inventory.copies(repository, states={CopyState.TRASHED}):
-        if copy.changed_at <= until:
-            store.delete(copy.trash_path)
-            reason = f"{copy.reason}; removed from the trash after {library.settings.trash_days} days"
-            gone.append(
-                library.inventory.transition(copy.id, CopyState.GONE, expected=CopyState.TRASHED, reason=reason)
-            )
-    return tuple(gone)
+    trashed = library.inventory.copies(repository, states={CopyState.TRASHED})
+    return tuple(copy for copy in trashed if copy.changed_at <= until)
+
+
+def _emptied(library: Library, copy: Copy) -> Outcome | None:
+    try:
+        with leased_copy(library, copy.id) as lease:
+            if library.inventory.copy(copy.id).state is CopyState.TRASHED:
+                library.store(copy.repository).delete(copy.trash_path)
+                reason = f"{copy.reason}; removed from the trash after {library.settings.trash_days} days"
+                library.inventory.transition(
+                    copy.id, CopyState.GONE, expected=CopyState.TRASHED, lease=lease, reason=reason
+                )
+    except IsoManagerError as wrong:
+        return failed_outcome(retirement(copy, copy.reason), wrong)
+    return None

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from isomanager.errors import IsoManagerError
-from isomanager.inventory.leases import HeldLease, Lease
+from isomanager.errors import IsoManagerError, StoreError
+from isomanager.inventory.leases import Lease
+from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
-from isomanager.library.reserving import free_path, lease_key
-from isomanager.model import Copy, CopyState, Receipt
-from isomanager.planning.recovery import RecoveryAction, RecoveryKind, Seen, decide_recovery
-from isomanager.storage.contract import Store
+from isomanager.library.reserving import free_path
+from isomanager.model import Copy, CopyState, Plan, Receipt
+from isomanager.planning.recovery import (
+    OrphanPartial,
+    RecoveryAction,
+    RecoveryKind,
+    Seen,
+    decide_abandoned,
+    decide_orphans,
+    decide_recovery,
+)
+from isomanager.planning.wanting import Want
+from isomanager.storage.contract import PartialRef, Store, Validators
 from isomanager.storage.receipts import keep_receipt, receipt_path, receipts_of
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.reading import partial_pieces, stored_pieces
@@ -30,16 +41,19 @@ def recover(library: Library) -> tuple[str, ...]:
     What cannot be settled now (a repository that does not answer) is said and left to the next run.
     """
     return tuple(
-        told
-        for record in library.inventory.repositories()
-        for copy in library.inventory.copies(record.name, states=INTERRUPTED)
-        for told in _settle(library, copy)
+        told for record in library.inventory.repositories() for told in _settle_repository(library, record.name)
     )
+
+
+def _settle_repository(library: Library, repository: str) -> Iterator[str]:
+    for copy in library.inventory.copies(repository, states=INTERRUPTED):
+        yield from _settle(library, copy)
+    yield from _discard_orphans(library, repository)
 
 
 def _settle(library: Library, copy: Copy) -> Iterator[str]:
     try:
-        with HeldLease(library.inventory, lease_key(copy.id), library.owner) as lease:
+        with leased_copy(library, copy.id) as lease:
             copy = library.inventory.copy(copy.id)
             action = decide_recovery(copy, see(library, copy), lease_live=False)
             if action.kind not in _QUIET:
@@ -48,6 +62,47 @@ def _settle(library: Library, copy: Copy) -> Iterator[str]:
     except IsoManagerError as wrong:
         if wrong.code != "lease-lost":  # somebody is working on it: then it is not interrupted
             yield f"{copy.repository}: {copy.path} could not be recovered: {wrong}"
+
+
+def let_go_of_abandoned(library: Library, plan: Plan, wants: Sequence[Want]) -> tuple[str, ...]:
+    """Let go of unfinished copies that neither `plan` nor anybody else will finish; a sentence for each.
+
+    `wants` are the answers the plan was made from, beside every other subscription.
+    """
+    unfinished = library.inventory.copies(states={CopyState.RESERVED, CopyState.RECEIVED})
+    if not unfinished:
+        return ()
+    decided = decide_abandoned(unfinished, plan, wants, selects=library.selects, now=library.now())
+    copies = {copy.id: copy for copy in unfinished}
+    return tuple(told for action in decided for told in _let_go(library, copies[action.copy_id], action))
+
+
+def _let_go(library: Library, copy: Copy, action: RecoveryAction) -> Iterator[str]:
+    try:
+        with leased_copy(library, copy.id) as lease:
+            _forget(library, copy, action, lease)
+            yield f"{copy.repository}: {copy.path}: {action.reason}"
+    except IsoManagerError as wrong:
+        if wrong.code not in ("lease-lost", "state-changed"):  # then somebody works on it after all
+            yield f"{copy.repository}: {copy.path} could not be let go: {wrong}"
+
+
+def _discard_orphans(library: Library, repository: str) -> Iterator[str]:
+    """Remove the unfinished files that no copy names. Listed before the copies are: a copy is there before its file."""
+    try:
+        store = library.store(repository)
+        found = {ref.key: ref for ref in store.partials()}
+        if not found:
+            return
+        copies = library.inventory.copies(repository, states=INTERRUPTED)
+        orphans = [OrphanPartial(ref.key, ref.changed_at) for ref in found.values()]
+        for action in decide_orphans(orphans, copies, library.now()):
+            if action.kind is RecoveryKind.DISCARD_PARTIAL:
+                ref = found[action.partial]
+                store.reopen(replace(ref, final=ref.final or ref.key)).discard()
+            yield f"{repository}: unfinished file {action.partial}: {action.reason}"
+    except IsoManagerError as wrong:
+        yield f"{repository}: its unfinished files could not be looked through: {wrong}"
 
 
 def see(library: Library, copy: Copy) -> Seen:
@@ -91,12 +146,19 @@ def _publish(library: Library, copy: Copy, action: RecoveryAction, lease: Lease)
         partial.discard()
         _forget(library, copy, action, lease, "its bytes are no longer those of its receipt")
         return
-    partial.publish(receipt.size)
+    try:
+        partial.publish(receipt.size)
+    except StoreError as wrong:
+        if wrong.code != "name-taken":
+            raise
+        partial.close()
+        _rename(library, copy, action, lease)  # other bytes of the same size have its name
+        return
     library.inventory.record_published(copy.id, receipt, lease)
     partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
 
 
-def _adopt(library: Library, copy: Copy, _action: RecoveryAction, lease: Lease) -> None:
+def _adopt(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
     """Hold what is under the final name, if reading it again proves it; otherwise it becomes suspect."""
     store = library.store(copy.repository)
     receipt = _receipt(library, store, copy)
@@ -105,6 +167,7 @@ def _adopt(library: Library, copy: Copy, _action: RecoveryAction, lease: Lease) 
             library.inventory.record_published(copy.id, receipt, lease)
         else:
             library.inventory.transition(copy.id, CopyState.HELD, expected=copy.state, lease=lease)
+        _discard_partial(library, copy, action, lease)
         return
     reason = "after a crash its bytes were found not to be those of its receipt"
     library.inventory.transition(copy.id, CopyState.SUSPECT, expected=copy.state, lease=lease, reason=reason)
@@ -121,10 +184,14 @@ def _put_receipt(library: Library, copy: Copy, _action: RecoveryAction, _lease: 
 
 
 def _discard_partial(library: Library, copy: Copy, _action: RecoveryAction, _lease: Lease) -> None:
-    store = library.store(copy.repository)
-    found = partial_named(store, copy.partial or copy.id)
-    if found is not None:
-        store.reopen(found).discard()
+    """Remove what is left of it, also what the store kept to recognise its own bytes after publishing them."""
+    store, key = library.store(copy.repository), copy.partial or copy.id
+    left = partial_named(store, key) or PartialRef(key, copy.path, copy.size, Validators())
+    try:
+        store.reopen(left).discard()
+    except StoreError as wrong:
+        if wrong.code != "missing":
+            raise
 
 
 def _forget(library: Library, copy: Copy, action: RecoveryAction, lease: Lease, reason: str = "") -> None:
@@ -132,6 +199,12 @@ def _forget(library: Library, copy: Copy, action: RecoveryAction, lease: Lease, 
         copy.id, CopyState.GONE, expected=copy.state, lease=lease, reason=reason or action.reason
     )
     _discard_partial(library, copy, action, lease)
+
+
+def _trash(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
+    """Note what has been done; why it was retired stays the copy's reason."""
+    reason = copy.reason or action.reason
+    library.inventory.transition(copy.id, CopyState.TRASHED, expected=copy.state, lease=lease, reason=reason)
 
 
 def _to(state: CopyState) -> Callable[[Library, Copy, RecoveryAction, Lease], None]:
@@ -149,7 +222,7 @@ _ACTS: dict[RecoveryKind, Callable[[Library, Copy, RecoveryAction, Lease], None]
     RecoveryKind.ADOPT: _adopt,
     RecoveryKind.HOLD: _to(CopyState.HELD),
     RecoveryKind.DOUBT: _to(CopyState.SUSPECT),
-    RecoveryKind.TRASH: _to(CopyState.TRASHED),
+    RecoveryKind.TRASH: _trash,
     RecoveryKind.RESTORE: _restore,
     RecoveryKind.PUT_RECEIPT: _put_receipt,
     RecoveryKind.DISCARD_PARTIAL: _discard_partial,

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from isomanager.errors import Refused, StoreError
+from isomanager.library.checking import check_copy
 from isomanager.library.opening import Library
+from isomanager.library.proving_files import file_signature
 from isomanager.library.reserving import UNFINISHED, Reservation
-from isomanager.model import Copy, CopyState, Quarantined, Receipt, Received, Refusal
+from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Quarantined, Receipt, Received, Refusal
+from isomanager.storage.contract import Partial, Store
 from isomanager.storage.receipts import keep_receipt
+from isomanager.transfer.digesting import digests_of
+from isomanager.transfer.reading import stored_pieces
 from isomanager.transfer.resuming import partial_named
-from isomanager.trust.file_proof import prove_file
 from isomanager.trust.receipt import prove
-from isomanager.trust.signature import SignatureResult
-
-_PIECE = 4 << 20
 
 
 def verify_received(library: Library, reservation: Reservation, received: Received) -> Receipt:
     """The receipt, or Refused: then the bytes are gone, the refusal is remembered, and whatever was held before still is."""
     now = library.now()
-    signature = None
-    if reservation.expectation.file_signature is not None:
-        signature = _file_signature(library, reservation, received)
+    store = library.store(reservation.copy.repository)
+    signature = file_signature(library, store, reservation.expectation, received)
     judged = prove(reservation.expectation, received, now=now, file_signature=signature)
     if isinstance(judged, Receipt):
         return judged
@@ -41,33 +38,37 @@ def quarantine(library: Library, reservation: Reservation, refusal: Refusal) -> 
     copy = reservation.copy
     library.inventory.quarantine(
         Quarantined(
-            fingerprint=refusal.offer.fingerprint,
+            fingerprint=reservation.expectation.fingerprint,
             title=copy.title,
             code=refusal.code,
             reason=refusal.reason,
             at=library.now(),
         )
     )
-    store = library.store(copy.repository)
-    found = partial_named(store, copy.id)
-    if found is not None:
-        store.reopen(found).discard()
+    _discard(library.store(copy.repository), copy)
     library.inventory.transition(
         copy.id, CopyState.GONE, expected=UNFINISHED, lease=reservation.lease, reason=refusal.reason
     )
 
 
+def _discard(store: Store, copy: Copy) -> None:
+    found = partial_named(store, copy.partial or copy.id)
+    if found is not None:
+        store.reopen(found).discard()
+
+
 def register(library: Library, reservation: Reservation, received: Received, receipt: Receipt) -> Copy:
-    """Publish the proved bytes under their final name and record them as held."""
+    """Publish the proved bytes under their final name and record them as held.
+
+    The very bytes that are held already, fetched again by force, are not published twice: that copy is given back, if reading
+    it proves it, and has one receipt more.
+    """
     copy, store = reservation.copy, library.store(reservation.copy.repository)
     keep_receipt(store, receipt)
-    found = partial_named(store, received.partial)
-    if found is None and store.stat(copy.path) is None:
-        raise StoreError(
-            f"The bytes of {copy.title} that were received are no longer in {store.url}.",
-            code="missing",
-            hint="Run the update again: it fetches them anew.",
-        )
+    twin = _proved_twin(library, copy, receipt)
+    if twin is not None:
+        return _folded_into(library, twin, reservation, receipt)
+    partial = _unpublished(store, copy, received, receipt)
     library.inventory.transition(
         copy.id,
         CopyState.PUBLISHING,
@@ -79,26 +80,44 @@ def register(library: Library, reservation: Reservation, received: Received, rec
         assurance=receipt.assurance,
         source=copy.source,
     )
-    partial = None if found is None else store.reopen(found)
     if partial is not None:
         partial.publish(receipt.size)
     held = library.inventory.record_published(copy.id, receipt, reservation.lease)
     if partial is not None:
         partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
+    library.inventory.release_quarantined(receipt.fingerprint, receipt.title)  # an earlier refusal is refuted
     return held
 
 
-def _file_signature(library: Library, reservation: Reservation, received: Received) -> SignatureResult:
-    """Check the signature over the file itself, on a local copy of the unfinished bytes: the store may not be a disk."""
-    store = library.store(reservation.copy.repository)
+def _unpublished(store: Store, copy: Copy, received: Received, receipt: Receipt) -> Partial | None:
+    """The bytes to publish; None when an earlier try published them, which reading the file again proves."""
     found = partial_named(store, received.partial)
-    if found is None:
-        raise StoreError(f"The bytes of {reservation.copy.title} are no longer in {store.url}.", code="missing")
-    partial = store.reopen(found)
-    with tempfile.TemporaryDirectory(prefix="isomanager-") as folder:
-        staged = Path(folder) / "image"
-        with staged.open("wb") as file:
-            for offset in range(0, received.size, _PIECE):
-                file.write(partial.read(offset, min(_PIECE, received.size - offset)))
-        partial.close()
-        return prove_file(staged, reservation.expectation, library.keyring, now=library.now())
+    if found is not None:
+        return store.reopen(found)
+    there = store.stat(copy.path) is not None
+    if there and digests_of(stored_pieces(store, copy.path), ["sha256"])["sha256"] == receipt.sha256:
+        return None
+    raise StoreError(
+        f"The bytes of {copy.title} that were received are no longer in {store.url}.",
+        code="missing",
+        hint="Run the update again: it fetches them anew.",
+    )
+
+
+def _proved_twin(library: Library, copy: Copy, receipt: Receipt) -> Copy | None:
+    """A held copy of the same bytes under the same title in the same repository; one that fails its proof is none."""
+    held = library.inventory.copies(copy.repository, states={CopyState.HELD}, sha256=receipt.sha256)
+    same = next((one for one in held if one.title == copy.title and one.id != copy.id), None)
+    if same is None:
+        return None
+    checked: Outcome = check_copy(library, same)
+    return library.inventory.copy(same.id) if checked.outcome is OutcomeKind.CURRENT else None
+
+
+def _folded_into(library: Library, twin: Copy, reservation: Reservation, receipt: Receipt) -> Copy:
+    copy = reservation.copy
+    library.inventory.record_receipt(receipt)
+    _discard(library.store(copy.repository), copy)
+    reason = f"the same bytes are held at {twin.path}"
+    library.inventory.transition(copy.id, CopyState.GONE, expected=UNFINISHED, lease=reservation.lease, reason=reason)
+    return twin

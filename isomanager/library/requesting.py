@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from isomanager.errors import Refused, UsageError
 from isomanager.library.opening import Library
-from isomanager.library.planning_updates import plan_wants
 from isomanager.library.resolving import as_resolution, resolve_selector
 from isomanager.model import (
     Assurance,
@@ -25,6 +24,7 @@ from isomanager.model import (
 from isomanager.planning.wanting import Want
 from isomanager.storage.paths import clean_component
 from isomanager.trust.expectation import judge
+from isomanager.trust.urls import public_url
 from isomanager.version import Version
 
 ADDED = "download"
@@ -49,6 +49,8 @@ class Asked:
 
 def plan_download(library: Library, asked: Asked) -> Plan:
     """The plan for the request. Raises UsageError, ResolveError and TransientError."""
+    from isomanager.library.planning_updates import plan_wants  # brings the inventory, which a plain file does not need
+
     selector, judged = _judged(library, asked)
     # planning knows no other kind of wish than a subscription; this one is for one run and never stored
     once = Subscription(
@@ -66,24 +68,73 @@ def judge_request(library: Library, asked: Asked) -> Expectation:
     if len(judged) != 1:
         raise UsageError("This means several images; name one architecture, language and edition.")
     if isinstance(judged[0], Refusal):
-        raise Refused(judged[0].reason, code=judged[0].code, filename=judged[0].offer.filename)
+        hint = (
+            "Give its SHA-256 with --sha256, or accept it with --no-verify." if judged[0].code == "below-floor" else ""
+        )
+        raise Refused(judged[0].reason, code=judged[0].code, hint=hint, filename=judged[0].offer.filename)
     return judged[0]
 
 
-def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
+def require_sense(library: Library, asked: Asked) -> None:
+    """Refuse what cannot mean anything, asking nobody: neither or both of selector and address, an unknown product or flavor,
+    an address that is none, a digest that is none. Raises UsageError and ResolveError."""
     if bool(asked.selector) == bool(asked.url):
         raise UsageError("Name either a selector or an address to download, not both and not neither.")
+    if asked.sha256:
+        pinned_sha256(asked.sha256)
+    if asked.url:
+        _require_address(asked.url)
+    else:
+        library.canonical(_selector(asked))
+
+
+def _require_address(url: str) -> None:
+    try:
+        pieces = urlsplit(url)
+        usable = pieces.scheme in ("https", "http") and bool(pieces.hostname) and pieces.port != 0
+    except ValueError:  # a host or port that is none
+        usable = False
+    if not usable:
+        told = public_url(url) or "The address"
+        raise UsageError(f"'{told}' cannot be fetched.", hint="An address begins with https:// and names a host.")
+
+
+def _selector(asked: Asked) -> Selector:
+    return Selector.parse(
+        asked.selector, architectures=asked.architectures, languages=asked.languages, editions=asked.editions
+    )
+
+
+def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
+    require_sense(library, asked)
     floor = Assurance.NONE if asked.accept_unproved or not library.settings.always_verify else Assurance.MIRROR
     if asked.url:
         offer = custom_offer(library, asked)
         pinned = {"sha256": pinned_sha256(asked.sha256)} if asked.sha256 else None
         judged = judge(offer, (), library.keyring, now=library.now(), floor=floor, pinned_digests=pinned)
         return Selector(product=offer.title.product), (judged,)
-    parsed = Selector.parse(
-        asked.selector, architectures=asked.architectures, languages=asked.languages, editions=asked.editions
+    selector = library.canonical(_selector(asked))
+    judged_offers = resolve_selector(library, selector, floor=floor)
+    if not asked.sha256:
+        return selector, judged_offers
+    return selector, tuple(_with_digest(one, pinned_sha256(asked.sha256)) for one in judged_offers)
+
+
+def _with_digest(judged: Expectation | Refusal, sha256: str) -> Expectation | Refusal:
+    """The expectation with the user's own digest required too; a refusal where upstream's evidence says another one."""
+    if isinstance(judged, Refusal):
+        return judged
+    claimed = judged.digests.get("sha256", sha256)
+    if claimed != sha256:
+        said = f"Upstream's SHA-256 of {judged.offer.filename} is {claimed}, not the one that was given ({sha256})."
+        return Refusal(offer=judged.offer, code="wrong-digest", reason=said, evidence=judged.evidence)
+    return judged.model_copy(
+        update={
+            "digests": {**judged.digests, "sha256": sha256},
+            "assurance": max(judged.assurance, Assurance.PINNED),
+            "reasons": (*judged.reasons, "The SHA-256 was given by the user."),
+        }
     )
-    selector = library.canonical(parsed)
-    return selector, resolve_selector(library, selector, floor=floor)
 
 
 def pinned_sha256(text: str) -> str:

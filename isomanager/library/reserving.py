@@ -6,12 +6,15 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Event
 
 from isomanager.errors import InventoryError
-from isomanager.inventory.leases import HeldLease, Lease
+from isomanager.inventory.leases import Lease
+from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.model import Action, Copy, CopyState, Expectation, Title
+from isomanager.planning.wanting import same_bytes
 from isomanager.storage.layout import TakenPaths, plan_path, stored_filename
 
 UNFINISHED = (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
@@ -32,23 +35,22 @@ class Reservation:
         return any(one.is_set() for one in self.ends)
 
 
-def lease_key(copy_id: str) -> str:
-    """The lease under which a copy is worked on."""
-    return f"copy:{copy_id}"
-
-
 @contextmanager
-def reserved(library: Library, action: Action) -> Iterator[Reservation]:
+def reserved(library: Library, action: Action, planned_at: datetime | None = None) -> Iterator[Reservation]:
     """The row and the lease for a planned download; an unfinished one of the same bytes is taken up again.
 
-    A writer that cannot renew its lease stops itself. LeaseLost when another process is at the same copy.
+    A writer that cannot renew its lease stops itself. LeaseLost when another process is at the same copy,
+    InventoryError(code="already-held") when another run brought it in since `planned_at`.
     """
     expectation = action.expectation
     if expectation is None:
         raise InventoryError(f"The action for {action.title} carries no expectation; only downloads are carried out.")
-    copy = _unfinished(library, action, expectation) or _new_copy(library, action, expectation)
+    copy = _unfinished(library, action, expectation)
+    if copy is None:
+        _refuse_arrived(library, action, expectation, planned_at)
+        copy = _new_copy(library, action, expectation)
     lost = Event()
-    with HeldLease(library.inventory, lease_key(copy.id), library.owner, lost=lost) as lease:
+    with leased_copy(library, copy.id, lost=lost) as lease:
         now_there = library.inventory.transition(copy.id, copy.state, expected=copy.state, lease=lease)
         yield Reservation(now_there, expectation, lease, (lost, library.stop))
 
@@ -58,18 +60,36 @@ def _unfinished(library: Library, action: Action, expectation: Expectation) -> C
         repository=action.repository, states=UNFINISHED, product=expectation.offer.title.product
     )
     return next(
-        (
-            one
-            for one in copies
-            if one.title == expectation.offer.title and one.fingerprint == expectation.offer.fingerprint
-        ),
+        (one for one in copies if one.title == expectation.offer.title and one.fingerprint == expectation.fingerprint),
         None,
     )
+
+
+def _refuse_arrived(library: Library, action: Action, expectation: Expectation, planned_at: datetime | None) -> None:
+    """Asked after looking for an unfinished one: what another run had reserved by then is seen in one place or the other."""
+    held = library.inventory.copies(action.repository, states={CopyState.HELD}, product=expectation.offer.title.product)
+    for one in held:
+        recent = planned_at is not None and one.proved_at is not None and one.proved_at > planned_at
+        if recent and one.title == expectation.offer.title and same_bytes(one, expectation):
+            raise InventoryError(f"Another run brought {one.title} in meanwhile.", code="already-held", path=one.path)
+
+
+def _let_go_of_missing(library: Library, repository: str, title: Title) -> None:
+    """A suspect copy whose file is no longer there keeps its name from the one that is to replace it: it goes."""
+    store = library.store(repository)
+    for one in library.inventory.copies(repository, states={CopyState.SUSPECT}, product=title.product):
+        if one.title == title and store.stat(one.path) is None:
+            with leased_copy(library, one.id) as lease:
+                reason = "its file is missing, and it is fetched again"
+                library.inventory.transition(
+                    one.id, CopyState.GONE, expected=CopyState.SUSPECT, lease=lease, reason=reason
+                )
 
 
 def _new_copy(library: Library, action: Action, expectation: Expectation) -> Copy:
     """A fresh row; a path that somebody else takes in the meantime is chosen anew."""
     now, offer, identity = library.now(), expectation.offer, secrets.token_hex(8)
+    _let_go_of_missing(library, action.repository, offer.title)
     for _ in range(_PATH_TRIES):
         copy = Copy(
             id=identity,
@@ -84,7 +104,7 @@ def _new_copy(library: Library, action: Action, expectation: Expectation) -> Cop
             ),
             title=offer.title,
             state=CopyState.RESERVED,
-            fingerprint=offer.fingerprint,
+            fingerprint=expectation.fingerprint,
             filename=offer.filename,
             partial=identity,
             source=action.source or "download",
@@ -97,6 +117,9 @@ def _new_copy(library: Library, action: Action, expectation: Expectation) -> Cop
         except InventoryError as taken:
             if taken.code != "name-taken":
                 raise
+            same = _unfinished(library, action, expectation)
+            if same is not None:  # another process reserved the very same in between
+                return same
     raise InventoryError(f"No free path for {expectation.offer.title} in {action.repository}.", code="name-taken")
 
 

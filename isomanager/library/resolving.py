@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.resolve import resolve
-from isomanager.errors import IsoManagerError, PermanentError, TransientError
+from isomanager.errors import FetchRefused, IsoManagerError, PermanentError, ResolveError, TransientError
 from isomanager.library.opening import Library
 from isomanager.model import Assurance, Expectation, Offer, Refusal, Selector, Subscription
 from isomanager.planning.wanting import Resolution, Want
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
 from isomanager.trust.expectation import judge
+from isomanager.trust.urls import public_url
+
+_log = logging.getLogger(__name__)
 
 
 def resolve_wants(library: Library, subscriptions: Iterable[Subscription]) -> tuple[Want, ...]:
@@ -72,9 +76,47 @@ def expect(
     floor: Assurance = Assurance.NONE,
 ) -> Expectation | Refusal:
     """Gather the offer's evidence, fetch pinned keys that are not here yet, and judge."""
+    offer = located(offer, documents)
     evidence = gather_evidence(offer, documents)
     _obtain_keys(library, product, offer, documents)
-    return judge(offer, evidence, library.keyring, now=library.now(), floor=floor, pinned_digests=offer.pinned or None)
+    judged = judge(
+        offer, evidence, library.keyring, now=library.now(), floor=floor, pinned_digests=offer.pinned or None
+    )
+    if isinstance(judged, Expectation):
+        _log.info("%s: %s, to be proved as %s", offer.title, offer.filename, judged.assurance)
+    else:
+        _log.info("%s: %s is refused (%s): %s", offer.title, offer.filename, judged.code, judged.reason)
+    return judged
+
+
+def located(offer: Offer, documents: DocumentSource) -> Offer:
+    """The offer with its size and validators, asked of the file's own host where the listing does not tell them.
+
+    ResolveError(code="unavailable") when no address has the file: a listing may run ahead of its mirrors. A host that does not
+    answer a HEAD request proves nothing; the download will see.
+    """
+    if offer.size is not None or not offer.urls:
+        return offer
+    missing: list[str] = []
+    for url in offer.urls:
+        try:
+            found = documents.locate(url)
+        except FetchRefused as refused:
+            if refused.data.get("status") in (404, 410):
+                missing.append(public_url(url))
+        except (TransientError, ResolveError):
+            continue
+        else:
+            told = {"size": found.size, "etag": found.etag, "last_modified": found.last_modified}
+            return offer.model_copy(update={name: value for name, value in told.items() if value})
+    if len(missing) < len(offer.urls):
+        return offer
+    raise ResolveError(
+        f"{offer.filename} is listed, but is not (or not yet) at {' or '.join(missing)}.",
+        code="unavailable",
+        hint="Vendors list a release before every server has it: try again later.",
+        filename=offer.filename,
+    )
 
 
 def _obtain_keys(library: Library, product: Product, offer: Offer, documents: DocumentSource) -> None:

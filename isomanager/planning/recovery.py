@@ -6,12 +6,13 @@ decision was carried out comes to rest: the next decision leaves the copy as it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from isomanager.model import Copy, CopyState
+from isomanager.model import ActionKind, Copy, CopyState, Plan
+from isomanager.planning.wanting import Selects, Want
 
 
 @dataclass(frozen=True)
@@ -215,3 +216,31 @@ def decide_unknown(paths: Iterable[str], copies: Iterable[Copy]) -> tuple[Recove
     known = {copy.path for copy in copies if copy.state not in (CopyState.TRASHED, CopyState.GONE)}
     reason = "No copy is recorded for this file; it is left alone. `isomanager scan` can take it in."
     return tuple(RecoveryAction(RecoveryKind.REPORT, reason, path=path) for path in paths if path not in known)
+
+
+def decide_abandoned(
+    unfinished: Iterable[Copy],
+    plan: Plan,
+    wants: Sequence[Want],
+    *,
+    selects: Selects,
+    now: datetime,
+    grace: timedelta = ORPHAN_GRACE,
+) -> tuple[RecoveryAction, ...]:
+    """Which unfinished copies nobody will finish: no download of `plan` takes them up, and no subscription that upstream
+    did not answer for, or was not asked about in this run, might still want them. They go when nobody worked on them for `grace`.
+    """
+    taken_up = {
+        (one.repository, str(one.title), one.expectation.fingerprint)
+        for one in plan.of_kind(ActionKind.DOWNLOAD)
+        if one.expectation is not None
+    }
+    silent = [want.subscription for want in wants if not want.is_answered]
+    return tuple(
+        _act(copy, RecoveryKind.FORGET, "It was never finished, and nothing wants it any more.")
+        for copy in unfinished
+        if copy.state in (CopyState.RESERVED, CopyState.RECEIVED)
+        and now - copy.changed_at >= grace
+        and (copy.repository, str(copy.title), copy.fingerprint) not in taken_up
+        and not any(copy.repository in one.repositories and selects(one, copy.title) for one in silent)
+    )

@@ -67,8 +67,16 @@ def _decide(
     twin = next((one for one in here if one.state is CopyState.HELD and same_bytes(one, expectation)), None)
     if twin is not None and not force:
         told = f"held and proved ({twin.assurance})"
-        return Action(kind=ActionKind.KEEP, title=title, copy_id=twin.id, path=twin.path, reason=told, **place)
-    refused = refused_before(expectation.offer.fingerprint, title)
+        return Action(
+            kind=ActionKind.KEEP,
+            title=title,
+            copy_id=twin.id,
+            path=twin.path,
+            reason=told,
+            assurance=twin.assurance,
+            **place,
+        )
+    refused = refused_before(expectation.fingerprint, title)
     if refused is not None and not force:
         told = f"refused before, and upstream's evidence has not changed since: {refused}"
         return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
@@ -80,6 +88,7 @@ def _decide(
         kind=ActionKind.DOWNLOAD,
         title=title,
         expectation=expectation,
+        assurance=expectation.assurance,
         cost=expectation.size if expectation.size is not None else expectation.offer.size,
         reason=_why_fetch(title, here, expectation, force),
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
@@ -130,7 +139,7 @@ def merge_same_fetches(actions: Iterable[Action]) -> list[Action]:
         if action.kind is not ActionKind.DOWNLOAD or action.expectation is None:
             rest.append(action)
             continue
-        key = (action.repository, str(action.title), action.expectation.offer.fingerprint)
+        key = (action.repository, str(action.title), action.expectation.fingerprint)
         before = merged.get(key)
         if before is None:
             merged[key] = action
@@ -154,7 +163,7 @@ def _as_if_published(action: Action, now: datetime) -> Copy:
         size=action.cost,
         assurance=expectation.assurance,
         digests=expectation.digests,
-        fingerprint=expectation.offer.fingerprint,
+        fingerprint=expectation.fingerprint,
         source=action.source,
         created_at=now,
         proved_at=now,

@@ -10,7 +10,7 @@ window, `front()` is the durable, contiguous beginning, and resuming needs that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -50,13 +50,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class PartialRef:
-    """Names an unfinished file, so that another task or process can reopen it. `key` is safe in a file name."""
+    """Names an unfinished file, so that another task or process can reopen it. `key` is safe in a file name.
+
+    `changed_at` is when it last grew, None when the store cannot say; it tells nothing of which file it is.
+    """
 
     key: str
     final: str
     size: int | None
     validators: Validators
     front: int = 0
+    changed_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

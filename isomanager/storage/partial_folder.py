@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from isomanager.errors import StoreError
@@ -13,6 +15,8 @@ from isomanager.storage.local_partial import LocalPartial, PartialFiles, PlaceNe
 from isomanager.storage.paths import final_path, safe_key
 from isomanager.storage.placing import same_file
 from isomanager.storage.resuming import PartialNote, may_continue
+
+_PUBLISHED_NOTE_SECONDS = 86_400
 
 
 class PartialFolder:
@@ -34,8 +38,16 @@ class PartialFolder:
         files = self._files(key)
         make_folders(self._folder)
         replace_durably(files.note, note.as_bytes())
+        self._sweep(files.note.stat().st_mtime)
         PositionedFile(files.bytes, create=True).close()
         sync_folder(self._folder)
+
+    def _sweep(self, now: float) -> None:
+        """Remove the notes of what was published long ago, by processes that died before they could."""
+        for published in self._folder.glob("*.published"):
+            with suppress(FileNotFoundError):
+                if now - published.stat().st_mtime > _PUBLISHED_NOTE_SECONDS:
+                    published.unlink()
 
     def continue_with(
         self, final: str, size: int | None, validators: Validators, key: str, resume: PartialRef
@@ -96,7 +108,14 @@ class PartialFolder:
             files = PartialFiles(self._folder, key)
             note = note_on_disk(files) or files.read_note() or PartialNote("", None, Validators())
             front = note.front if files.bytes.exists() else 0
-            yield PartialRef(key, note.final, note.size, note.validators, front)
+            yield PartialRef(key, note.final, note.size, note.validators, front, _changed_at(files))
+
+
+def _changed_at(files: PartialFiles) -> datetime | None:
+    for one in (files.bytes, files.note):
+        with suppress(FileNotFoundError):
+            return datetime.fromtimestamp(one.stat().st_mtime, UTC)
+    return None
 
 
 def note_on_disk(files: PartialFiles) -> PartialNote | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 
 from isomanager.model import ALGORITHMS, Digests
 
@@ -37,6 +37,7 @@ class Digester:
     def __init__(self, algorithms: Iterable[str], window: int) -> None:
         self._hashes = {algorithm: new_hash(algorithm) for algorithm in algorithms}
         self._waiting: Queue[Buffer | None] = Queue(maxsize=max(2, window // PIECE))
+        self._abandoned = Event()
         self._thread = Thread(target=self._run, name="digester", daemon=True)
         self._thread.start()
 
@@ -44,18 +45,17 @@ class Digester:
         """Hand over the next bytes; waits while the window is full."""
         self._waiting.put(piece)
 
-    def replay(self, read: Callable[[int, int], bytes], length: int) -> None:
-        """Hash the first `length` bytes of a resumed file, read back from the store."""
-        for offset in range(0, length, PIECE):
-            self.update(read(offset, min(PIECE, length - offset)))
-
     def finish(self) -> Digests:
-        """Wait for the thread and return the digests."""
-        self.stop()
+        """Wait until everything is hashed, and return the digests."""
+        self._end()
         return {algorithm: one.hexdigest() for algorithm, one in self._hashes.items()}
 
-    def stop(self) -> None:
-        """Let the thread go; a repeat does nothing."""
+    def abandon(self) -> None:
+        """Let the thread go without hashing what still waits. After `finish` this does nothing."""
+        self._abandoned.set()
+        self._end()
+
+    def _end(self) -> None:
         if self._thread.is_alive():
             self._waiting.put(None)
         self._thread.join()
@@ -63,4 +63,5 @@ class Digester:
     def _run(self) -> None:
         while (piece := self._waiting.get()) is not None:
             for one in self._hashes.values():
-                one.update(piece)
+                if not self._abandoned.is_set():
+                    one.update(piece)

@@ -7,15 +7,16 @@ the source says so (a mirror in one's own network, the sample upstream).
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
-from time import time
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import httpx
 
@@ -29,9 +30,16 @@ from isomanager.errors import (
     Stalled,
 )
 from isomanager.settings import Settings
+from isomanager.transfer.progress import Stop
+from isomanager.transfer.resuming import http_date
+from isomanager.transfer.stopping import send
 
 MAX_REDIRECTS = 10
-_BUSY = {408, 425, 429, 500, 502, 503, 504, 509}
+_BAD_LOCATION = "Invalid URL in location header"
+"""How httpx's error begins: it reads the target of a redirect even where it is not to follow it."""
+_BUSY = {408, 425, 429}
+_NEVER_BETTER = {501, 505, 511}
+"""Of the server's own errors those that say something lasting: not implemented, not this version, sign in first."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +50,9 @@ class FetchPolicy:
     allow_private: bool = False
 
 
-@dataclass(frozen=True)
-class ContentRange:
-    """`Content-Range: bytes first-last/total`; all in bytes, `total` None for `*`."""
-
-    first: int
-    last: int
-    total: int | None
-
-
 def open_client(settings: Settings) -> httpx.Client:
     """The process's one client: connection pool, timeouts, system proxies, the user's certificate authorities."""
+    _keep_secrets_out_of_logs()
     timeout = httpx.Timeout(
         settings.stall_timeout, connect=settings.connect_timeout, read=settings.first_byte_timeout, pool=None
     )
@@ -63,6 +63,18 @@ def open_client(settings: Settings) -> httpx.Client:
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
     )
+
+
+def _keep_secrets_out_of_logs() -> None:
+    """httpx logs whole addresses, and httpcore the headers of redirects: credentials and signed queries among them."""
+    logging.getLogger("httpx").addFilter(_tell_addresses_without_secrets)
+    logging.getLogger("httpcore").setLevel(logging.INFO)
+
+
+def _tell_addresses_without_secrets(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple):
+        record.args = tuple(without_secrets(str(one)) if isinstance(one, httpx.URL) else one for one in record.args)
+    return True
 
 
 def _certificates(settings: Settings) -> ssl.SSLContext | bool:
@@ -78,30 +90,36 @@ def _certificates(settings: Settings) -> ssl.SSLContext | bool:
 
 @contextmanager
 def mapped_errors(url: str) -> Iterator[None]:
-    """Turn httpx's errors into ours; `url` is told without credentials and query."""
-    told = without_secrets(url)
+    """Turn httpx's errors into ours; `url` is told without credentials and query.
+
+    All but its StreamError and CookieConflict, which are mistakes of the program that uses it.
+    """
     try:
         yield
-    except httpx.ConnectTimeout as wrong:
-        raise ConnectionFailed(f"{told}: no connection within the time allowed.", url=told) from wrong
-    except httpx.TimeoutException as wrong:
-        raise Stalled(f"{told}: no bytes came within the time allowed.", url=told) from wrong
-    except httpx.RemoteProtocolError as wrong:
-        raise BodyTruncated(
-            f"{told}: the connection ended before the whole answer was there ({wrong}).", url=told
-        ) from wrong
-    except httpx.ConnectError as wrong:
-        raise _connect_error(told, wrong) from wrong
-    except httpx.TransportError as wrong:
-        raise ConnectionFailed(f"{told}: the connection broke ({wrong or type(wrong).__name__}).", url=told) from wrong
-    except httpx.DecodingError as wrong:
-        raise FetchRefused(
-            f"{told}: the answer cannot be decoded ({wrong}).", code="content-encoding", url=told
-        ) from wrong
-    except httpx.InvalidURL as wrong:
-        raise FetchRefused(
-            f"{told} is not an address that can be fetched ({wrong}).", code="http-status", url=told
-        ) from wrong
+    except httpx.InvalidURL:
+        raise unreadable(url) from None  # its text may quote the address, secrets included
+    except httpx.HTTPError as wrong:
+        quotes_an_address = str(wrong).startswith(_BAD_LOCATION)
+        raise mapped(wrong, without_secrets(url)) from (None if quotes_an_address else wrong)
+
+
+def mapped(wrong: httpx.HTTPError, told: str) -> IsoManagerError:
+    """Our error for one of httpx's, about the address `told`."""
+    if isinstance(wrong, httpx.ConnectTimeout):
+        return ConnectionFailed(f"{told}: no connection within the time allowed.", url=told)
+    if isinstance(wrong, httpx.TimeoutException):
+        return Stalled(f"{told}: no bytes came within the time allowed.", url=told)
+    if isinstance(wrong, httpx.ConnectError):
+        return _connect_error(told, wrong)
+    if isinstance(wrong, httpx.RemoteProtocolError):
+        return _protocol_error(told, wrong)
+    if isinstance(wrong, httpx.DecodingError):
+        return FetchRefused(f"{told}: the answer cannot be decoded ({wrong}).", code="content-encoding", url=told)
+    if isinstance(wrong, httpx.TooManyRedirects):
+        return _too_many_redirects(told)
+    if isinstance(wrong, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.HTTPStatusError):
+        return FetchRefused(f"{told} cannot be asked for in this way.", code="http-status", url=told)
+    return ConnectionFailed(f"{told}: the connection broke ({wrong or type(wrong).__name__}).", url=told)
 
 
 def _connect_error(told: str, wrong: httpx.ConnectError) -> IsoManagerError:
@@ -115,38 +133,78 @@ def _connect_error(told: str, wrong: httpx.ConnectError) -> IsoManagerError:
     return ConnectionFailed(f"{told}: no connection ({wrong}).", url=told)
 
 
+def _protocol_error(told: str, wrong: httpx.RemoteProtocolError) -> IsoManagerError:
+    if str(wrong).startswith(_BAD_LOCATION):
+        return FetchRefused(f"{told} redirects to what is no address.", code="forbidden-redirect", url=told)
+    return BodyTruncated(f"{told}: the connection ended before the whole answer was there ({wrong}).", url=told)
+
+
+def _too_many_redirects(told: str) -> FetchRefused:
+    return FetchRefused(f"{told} redirects more than {MAX_REDIRECTS} times.", code="forbidden-redirect", url=told)
+
+
+def unreadable(url: str) -> FetchRefused:
+    """The error of an address that is none."""
+    told = without_secrets(url)
+    return FetchRefused(f"{told} is not an address that can be fetched.", code="http-status", url=told)
+
+
 def without_secrets(url: str) -> str:
-    """The address without user, password, query and fragment: fit for logs, messages and receipts."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    """The address without user, password, query and fragment: fit for logs, messages and receipts. Never fails.
+
+    Of what cannot be read as an address only the scheme is told: there is no knowing where in it a password stands.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host, port, parts = "", None, SplitResult(url.partition(":")[0][:10], "", "", "", "")
+    if not host:
+        return f"{parts.scheme}://(an unreadable address)"
     host = f"[{host}]" if ":" in host else host
-    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
+    return urlunsplit((parts.scheme, f"{host}:{port}" if port else host, parts.path, "", ""))
 
 
 @contextmanager
 def open_stream(
-    client: httpx.Client, method: str, url: str, *, policy: FetchPolicy, headers: Mapping[str, str] | None = None
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    policy: FetchPolicy,
+    headers: Mapping[str, str] | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[httpx.Response]:
-    """The answer at the end of the redirects, its body not yet read. Status 200, 206 or 416; everything else raises."""
+    """The answer at the end of the redirects, its body not yet read. Status 200, 206 or 416; everything else raises.
+
+    `stop` ends the waiting for it with Cancelled.
+    """
     current = url
-    check_scheme(current, policy)
+    check_address(current, policy)
     for _ in range(MAX_REDIRECTS + 1):
-        with mapped_errors(current), client.stream(method, current, headers=dict(headers or {})) as response:
-            if not response.has_redirect_location:
-                raise_for_status(response, url)
-                yield response
-                return
-            target = urljoin(current, response.headers["location"])
-        check_redirect(current, target, policy)
-        current = target
-    raise FetchRefused(f"{without_secrets(url)} redirects more than {MAX_REDIRECTS} times.", code="forbidden-redirect")
+        with mapped_errors(current):
+            request = client.build_request(method, current, headers=dict(headers or {}))
+            with closing(send(client, request, stop, without_secrets(current))) as response:
+                if not response.has_redirect_location:
+                    raise_for_status(response, current, datetime.now(UTC))
+                    yield response
+                    return
+                location = response.headers["location"]
+        current = check_redirect(current, location, policy)
+    raise _too_many_redirects(without_secrets(url))
 
 
-def check_scheme(url: str, policy: FetchPolicy) -> None:
-    """Refuse anything but HTTPS, and HTTP where the source does not allow it."""
-    scheme = urlsplit(url).scheme
-    if scheme == "https" or (scheme == "http" and policy.allow_http):
-        return
+def check_address(url: str, policy: FetchPolicy) -> SplitResult:
+    """The parts of an address that may be asked for: HTTPS, and HTTP where the source allows it. FetchRefused otherwise."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        if not parts.hostname or parts.port == 0:
+            raise unreadable(url)
+    except ValueError:  # UnicodeError is one
+        raise unreadable(url) from None  # its text may quote the address, secrets included
+    if parts.scheme == "https" or (parts.scheme == "http" and policy.allow_http):
+        return parts
     raise FetchRefused(
         f"{without_secrets(url)} is not HTTPS.",
         code="forbidden-redirect",
@@ -155,13 +213,20 @@ def check_scheme(url: str, policy: FetchPolicy) -> None:
     )
 
 
-def check_redirect(origin: str, target: str, policy: FetchPolicy) -> None:
-    """Refuse a redirect that leaves HTTPS, or leads from one host to a private address."""
+def check_redirect(origin: str, location: str, policy: FetchPolicy) -> str:
+    """The address that `origin` redirects to, `location` being absolute or relative.
+
+    FetchRefused when it leaves HTTPS, or leads from one host to a private address.
+    """
+    try:
+        target = urljoin(origin, location)
+        before, after = urlsplit(origin), urlsplit(target)
+    except ValueError:
+        raise unreadable(origin) from None
     told = f"{without_secrets(origin)} redirects to {without_secrets(target)}"
-    before, after = urlsplit(origin), urlsplit(target)
     if after.scheme not in ("http", "https") or (after.scheme == "http" and before.scheme == "https"):
         raise FetchRefused(f"{told}, which leaves HTTPS.", code="forbidden-redirect", url=without_secrets(origin))
-    check_scheme(target, policy)
+    after = check_address(target, policy)
     if not policy.allow_private and after.hostname != before.hostname and reaches_private(after.hostname or ""):
         raise FetchRefused(
             f"{told}, an address in a private network.",
@@ -169,6 +234,7 @@ def check_redirect(origin: str, target: str, policy: FetchPolicy) -> None:
             hint="A product file allows this with `allow_private = true` under [source].",
             url=without_secrets(origin),
         )
+    return target
 
 
 def reaches_private(host: str) -> bool:
@@ -180,13 +246,13 @@ def reaches_private(host: str) -> bool:
     return any(not ipaddress.ip_address(address.partition("%")[0]).is_global for address in found)
 
 
-def raise_for_status(response: httpx.Response, url: str) -> None:
+def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
     """ServerBusy for what may pass, FetchRefused for what will not."""
     status, told = response.status_code, without_secrets(url)
     if status in (200, 206, 416):
         return
-    if status in _BUSY:
-        wait = retry_after(response.headers.get("retry-after", ""))
+    if status in _BUSY or (500 <= status < 600 and status not in _NEVER_BETTER):
+        wait = retry_after(response.headers.get("retry-after", ""), now)
         raise ServerBusy(
             f"{told} answered {status}: the server asks for patience.", url=told, status=status, retry_after=wait
         )
@@ -195,21 +261,9 @@ def raise_for_status(response: httpx.Response, url: str) -> None:
     )
 
 
-def retry_after(text: str) -> float | None:
+def retry_after(text: str, now: datetime) -> float | None:
     """Seconds to wait, from a number or a date (RFC 9110, section 10.2.3); None when it says neither."""
-    if text.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except (ValueError, TypeError):
-        return None
-
-
-def content_range(text: str) -> ContentRange | None:
-    """Read a Content-Range header; None when it is missing or says nothing usable."""
-    unit, _, rest = text.strip().partition(" ")
-    span, _, total = rest.partition("/")
-    first, _, last = span.partition("-")
-    if unit != "bytes" or not first.isdigit() or not last.isdigit() or not (total.isdigit() or total == "*"):
-        return None
-    return ContentRange(int(first), int(last), int(total) if total.isdigit() else None)
+    until = http_date(text)
+    return None if until is None else max(0.0, (until - now).total_seconds())

@@ -60,19 +60,20 @@ def prove(
         reasons=(*expectation.reasons, *_what_was_compared(expectation, signer)),
         evidence=tuple(_without_secrets(document) for document in expectation.evidence),
         urls=_addresses(expectation, received),
-        fingerprint=expectation.offer.fingerprint,
+        fingerprint=expectation.fingerprint,
+        packed=received.packed,
         proved_at=now,
     )
 
 
 def _wrong_bytes(expectation: Expectation, received: Received) -> tuple[str, str] | None:
-    name = expectation.offer.filename
-    if expectation.size is not None and received.size != expectation.size:
-        return "wrong-size", f"{name} has {received.size} bytes; {expectation.size} were announced."
-    if received.size == 0:
+    name, came = expectation.offer.filename, received.proved_bytes
+    if expectation.size is not None and came.size != expectation.size:
+        return "wrong-size", f"{name} has {came.size} bytes; {expectation.size} were announced."
+    if 0 in (came.size, received.size):
         return "wrong-size", f"{name} is empty."
     for algorithm in needed_algorithms(expectation):
-        taken = received.digests.get(algorithm)
+        taken = came.digests.get(algorithm)
         if taken is None:
             return "no-digest", f"The {algorithm} digest of {name} was not taken as the bytes passed."
         required = expectation.digests.get(algorithm, taken)

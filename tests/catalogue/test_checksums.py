@@ -26,6 +26,9 @@ MD5, SHA1, SHA256, SHA512 = "1" * 32, "2" * 40, "a" * 64, "b" * 128
         f"SHA2-256 (a-1.0.iso) = {SHA256}",
         f"# SHA256 (a-1.0.iso) = {SHA256}",
         f"a-1.0.iso: {SHA256}",
+        f"SHA256: {SHA256} a-1.0.iso",
+        f"SHA256: {SHA256.upper()}  *a-1.0.iso",
+        f"{SHA256}  a-1.0.iso.",
     ],
 )
 def test_reads_every_form_of_a_line(line: str) -> None:
@@ -48,6 +51,18 @@ def test_never_takes_a_blake3_digest_for_sha256() -> None:
     blake = "c" * 64
     text = f"### SHA256SUMS:\n{SHA256}  a.iso\n### B3SUMS:\n{blake}  a.iso\n### B2SUMS:\n{SHA512}  a.iso\n"
     assert lookup(parse_checksums(text), "a.iso") == {"sha256": SHA256, "blake3": blake, "blake2b": SHA512}
+
+
+@pytest.mark.parametrize("word", ["B3", "B3SUM", "BLAKE3", "BLAKE3SUM", "WHIRLPOOL"])
+def test_a_label_that_is_not_sha256_never_makes_a_sha256(word: str) -> None:
+    for line in (f"{word}: {SHA256} a.iso", f"{word} (a.iso) = {SHA256}", f"# {word} HASH\n{SHA256}  a.iso"):
+        assert "sha256" not in lookup(parse_checksums(line), "a.iso"), line
+
+
+def test_prose_is_only_undressed_when_it_is_read_as_prose() -> None:
+    quoted = f"# {SHA256}  a.iso\n"
+    assert parse_checksums(quoted) == ()
+    assert parse_checksums(quoted, subject=lambda line: "") == (DigestEntry("a.iso", "sha256", SHA256),)
 
 
 def test_reads_the_sections_of_gentoo_and_parrot() -> None:

@@ -211,7 +211,9 @@ def test_a_signature_without_a_pinned_key_is_refused(make: Any, vendor: Any, rin
 def test_keys_without_a_signature_are_refused(make: Any, vendor: Any, ring: Keyring, now: datetime) -> None:
     evidence = (make.document(make.sums()),)
     for document in (make.document_url, None):
-        offer = make.offer(make.proof(document=document, signers=(vendor.fingerprint,)), digests={"sha256": make.digest})
+        offer = make.offer(
+            make.proof(document=document, signers=(vendor.fingerprint,)), digests={"sha256": make.digest}
+        )
         assert refusal(judge(offer, evidence, ring, now=now)).code == "unsigned-document"
 
 

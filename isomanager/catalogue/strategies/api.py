@@ -16,8 +16,9 @@ from isomanager.catalogue.strategies.candidate import Candidate, clean_name, nam
 from isomanager.catalogue.strategies.checksum_list import from_entries
 from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
 from isomanager.errors import CatalogueError, FetchRefused
-from isomanager.model import ALGORITHMS
+from isomanager.model import ALGORITHMS, Digests
 
+_MOST_ROWS = 100_000
 _FALSE = (None, False, "false", "False", "no", "0", "")
 
 
@@ -63,8 +64,13 @@ def names(text: str, url: str, select: str) -> tuple[str, ...]:
     return tuple(_text(one) for one in found) if isinstance(found, list) else ()
 
 
-def candidates(text: str, url: str, *, select: str, fields: dict[str, str]) -> tuple[Candidate, ...]:
-    """One candidate a row that `select` finds; rows that are texts are read as lines of a checksum document."""
+def candidates(
+    text: str, url: str, *, select: str, fields: dict[str, str], each: tuple[str, ...] = ()
+) -> tuple[Candidate, ...]:
+    """One candidate a row that `select` finds; rows that are texts are read as lines of a checksum document.
+
+    `each` names the tables or lists to go down from every row; what is found there are the rows then.
+    """
     rows = search(select, load(text, url))
     if not isinstance(rows, list):
         raise FetchRefused(
@@ -73,9 +79,30 @@ def candidates(text: str, url: str, *, select: str, fields: dict[str, str]) -> t
             hint="Upstream's answer has changed its form; the product file must follow.",
             url=url,
         )
+    rows = _below(rows, each)
     lines = "\n".join(row for row in rows if isinstance(row, str))
     listed = from_entries(parse_checksums(lines), "") if lines else ()
     return (*listed, *(one for row in rows if isinstance(row, dict) for one in _candidate(row, fields, url)))
+
+
+def _below(rows: list[Any], each: tuple[str, ...]) -> list[Any]:
+    """The rows so many levels down: each knows the row above as `parent`, its own name or place there as `key`, and what is
+    not a table as `value`. JMESPath cannot look up, and a GitHub asset's release or a simplestreams item's version is above it.
+    """
+    for level in each:
+        above = [row for row in rows if isinstance(row, dict)]
+        rows = [_child(row, key, one) for row in above for key, one in _children(row.get(level))][:_MOST_ROWS]
+    return rows
+
+
+def _children(table: Any) -> list[tuple[str, Any]]:
+    if isinstance(table, dict):
+        return [(str(key), one) for key, one in table.items()]
+    return [(str(place), one) for place, one in enumerate(table)] if isinstance(table, list) else []
+
+
+def _child(parent: dict[str, Any], key: str, one: Any) -> dict[str, Any]:
+    return {**(one if isinstance(one, dict) else {"value": one}), "key": key, "parent": parent}
 
 
 def _candidate(row: dict[str, Any], fields: dict[str, str], url: str) -> tuple[Candidate, ...]:
@@ -92,12 +119,21 @@ def _candidate(row: dict[str, Any], fields: dict[str, str], url: str) -> tuple[C
         groups={key: _text(value) for key, value in said.items() if key not in SPECIAL_FIELDS},
         version=_text(said.get("version")),
         size=int(size) if size.isdecimal() else None,
-        digests={algorithm: _text(said[algorithm]).lower() for algorithm in ALGORITHMS if _text(said.get(algorithm))},
+        digests=_digests(said),
         available=said.get("available") not in _FALSE if "available" in fields else True,
+        prerelease=said.get("prerelease") not in _FALSE,
         torrent=urljoin(url, torrent) if torrent else "",
         info_hash=_text(said.get("info_hash")),
     )
     return (found,)
+
+
+def _digests(said: dict[str, Any]) -> Digests:
+    """The digests a row claims: one field an algorithm, or `digest` as `sha256:HEX` (GitHub's assets, OCI)."""
+    claimed = {algorithm: _text(said.get(algorithm)).lower() for algorithm in ALGORITHMS}
+    algorithm, _, digest = _text(said.get("digest")).lower().partition(":")
+    told = {algorithm: digest} | {name: value for name, value in claimed.items() if value}
+    return {name: value for name, value in told.items() if name in ALGORITHMS and value}
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,8 @@ _FORBIDDEN = frozenset('/\\:*?"<>|')
 class Candidate:
     """A file by name. `url` is absolute ("" when only a template knows it); `groups` are what pattern, fields and way said.
 
-    `size` in bytes; `digests` as the document claims them; `torrent_only` when nothing but a torrent of it is listed.
+    `size` in bytes; `digests` as the document claims them; `prerelease` when upstream itself says that it is one;
+    `torrent_only` when nothing but a torrent of it is listed.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Candidate:
     size: int | None = None
     digests: Digests = field(default_factory=dict)
     available: bool = True
+    prerelease: bool = False
     torrent: str = ""
     info_hash: str = ""
     torrent_only: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.errors import FetchRefused
@@ -44,15 +44,32 @@ class _Anchors(HTMLParser):
             self.hrefs.extend(value for name, value in attrs if name == "href" and value)
 
 
-def links(text: str, url: str) -> tuple[Link, ...]:
-    """The entries of the listing at `url`, in its order, each once: without sort links, parents, other sites, unsafe names.
-
-    Raises FetchRefused(code="html-instead") for a page without any entry that is no listing either.
-    """
+def _hrefs(text: str) -> tuple[str, ...]:
     anchors = _Anchors()
     anchors.feed(text)
     anchors.close()
-    found = dict.fromkeys(link for href in anchors.hrefs if (link := _link(href.strip(), url)) is not None)
+    return tuple(href.strip() for href in anchors.hrefs)
+
+
+def _info_hashes(text: str) -> dict[str, str]:
+    """The info hashes that a page's magnet links give, by the name of the file (BEP 9: `xt=urn:btih:`, `dn=`)."""
+    if "magnet:" not in text:
+        return {}
+    told = (parse_qs(href.partition("?")[2]) for href in _hrefs(text) if href.startswith("magnet:?"))
+    return {
+        one["dn"][0]: one["xt"][0].rpartition(":")[2].lower()
+        for one in told
+        if "dn" in one and one.get("xt", [""])[0].startswith("urn:btih:")
+    }
+
+
+def links(text: str, url: str, *, hosts: tuple[str, ...] = ()) -> tuple[Link, ...]:
+    """The entries of the listing at `url`, in its order, each once: without sort links, parents, sites other than its own and
+    `hosts`, unsafe names.
+
+    Raises FetchRefused(code="html-instead") for a page without any entry that is no listing either.
+    """
+    found = dict.fromkeys(link for href in _hrefs(text) if (link := _link(href, url, hosts)) is not None)
     if not found and not is_listing(text):
         raise no_listing(url)
     return tuple(found)
@@ -85,17 +102,23 @@ def looks_like_html(text: str) -> bool:
     )
 
 
-def candidates(text: str, url: str) -> tuple[Candidate, ...]:
-    """The files of the listing at `url`. A file of which only the torrent is there is marked `torrent_only`."""
-    found = [link for link in links(text, url) if not link.is_directory]
+def candidates(text: str, url: str, *, hosts: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
+    """The files of the listing at `url`, and those that it links on the sites `hosts`. A file of which only the torrent is
+    there is marked `torrent_only`; a magnet link gives the info hash of the file it names.
+    """
+    hashes = _info_hashes(text)
+    found = [link for link in links(text, url, hosts=hosts) if not link.is_directory]
     torrents = {link.name.removesuffix(".torrent"): link.url for link in found if link.name.endswith(".torrent")}
     files = {link.name: link for link in found if not link.name.endswith(".torrent")}
-    present = [Candidate(name, link.url, torrent=torrents.get(name, "")) for name, link in files.items()]
+    present = [
+        Candidate(name, link.url, torrent=torrents.get(name, ""), info_hash=hashes.get(name, ""))
+        for name, link in files.items()
+    ]
     missing = [name for name in torrents if name not in files]
     return (*present, *(Candidate(name, torrent=torrents[name], torrent_only=True) for name in missing))
 
 
-def _link(href: str, url: str) -> Link | None:
+def _link(href: str, url: str, hosts: tuple[str, ...]) -> Link | None:
     if href.startswith(("?", "#")) or not href:
         return None
     try:
@@ -103,8 +126,9 @@ def _link(href: str, url: str) -> Link | None:
         here, there = urlsplit(url), urlsplit(absolute)
     except ValueError:  # an address that is none ("http://[")
         return None
-    same_site = there.scheme in ("http", "https") and there.netloc == here.netloc
-    is_above = here.path.startswith(there.path)  # a parent, or the listing itself in another order
+    is_here = there.netloc == here.netloc
+    same_site = there.scheme in ("http", "https") and (is_here or there.netloc in hosts)
+    is_above = is_here and here.path.startswith(there.path)  # a parent, or the listing itself in another order
     name = clean_name(there.path)
     if not same_site or is_above or name is None:
         return None

@@ -1,0 +1,57 @@
+"""Plans and run reports as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cli.output import say
+from cli.tables import print_table, size
+
+if TYPE_CHECKING:
+    from isomanager.library.outcomes import RunReport
+    from isomanager.model import Plan
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan as a table, its costs below."""
+    rows = (
+        (
+            action.kind,
+            action.title or action.selector,
+            action.repository,
+            size(action.cost) if action.cost != 0 else "",
+            size(action.frees) if action.frees else "",
+            action.reason,
+        )
+        for action in plan.actions
+    )
+    columns = ("action", "image", "repository", "fetches", "frees", "why")
+    print_table(columns, rows, below=("why",), empty="Nothing to do.")
+    if plan.actions:
+        unknown = sum(action.cost is None for action in plan.actions)
+        more = f" and {unknown} of unknown size" if unknown else ""
+        print(f"Fetches {size(plan.cost)}{more}, lets go of {size(plan.frees)}.")
+
+
+def print_report(report: RunReport) -> None:
+    """What became of each image, what an interrupted run had left, and the totals."""
+    for told in report.recovered:
+        say(f"Recovered: {told}")
+    rows = (
+        (
+            one.outcome,
+            one.title or one.selector,
+            size(one.bytes) if one.bytes else "",
+            one.assurance if one.assurance.rank else "",
+            one.path,
+            one.reason,
+        )
+        for one in report.outcomes
+    )
+    columns = ("outcome", "image", "size", "assurance", "path", "why")
+    print_table(columns, rows, below=("path", "why"), empty="Nothing to do.")
+    totals = ", ".join(f"{count} {kind}" for kind, count in report.totals.items() if count and kind != "bytes")
+    print(f"{totals or 'no images'}; {size(report.totals['bytes'])} fetched in {report.seconds:.1f} s.")
+    for told in report.indexes:
+        if "not rewritten" in told:
+            say(f"isomanager: {told}")

@@ -1,0 +1,36 @@
+"""A signature over the image itself, checked on a local copy of the unfinished bytes: the store may not be a disk."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from isomanager.errors import StoreError
+from isomanager.library.opening import Library
+from isomanager.model import Expectation, Received
+from isomanager.storage.contract import Store
+from isomanager.transfer.resuming import partial_named
+from isomanager.trust.file_proof import prove_file
+from isomanager.trust.signature import SignatureResult
+
+_PIECE = 4 << 20
+
+
+def file_signature(
+    library: Library, store: Store, expectation: Expectation, received: Received
+) -> SignatureResult | None:
+    """What the signature that the expectation carries says of the received bytes; None when it carries none."""
+    if expectation.file_signature is None:
+        return None
+    found = partial_named(store, received.partial)
+    if found is None:
+        name = expectation.offer.filename
+        raise StoreError(f"The bytes of {name} that were received are no longer in {store.url}.", code="missing")
+    partial = store.reopen(found)
+    with tempfile.TemporaryDirectory(prefix="isomanager-") as folder:
+        staged = Path(folder) / "image"
+        with staged.open("wb") as file:
+            for offset in range(0, received.size, _PIECE):
+                file.write(partial.read(offset, min(_PIECE, received.size - offset)))
+        partial.close()
+        return prove_file(staged, expectation, library.keyring, now=library.now())

@@ -1,0 +1,98 @@
+"""Every block of ours meets the standard of Prefect's own, so that its form explains itself."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.blocks.core import Block
+from pydantic import SecretBytes, SecretStr, ValidationError
+
+import blocks.repositories
+from blocks.repositories import LocalRepository
+
+BLOCKS = [
+    one
+    for _name, one in inspect.getmembers(blocks.repositories, inspect.isclass)
+    if issubclass(one, Block) and one is not Block
+]
+EVERY = pytest.mark.parametrize("block", BLOCKS, ids=lambda one: one.__name__)
+SECRET_WORDS = ("password", "secret", "token", "key")
+
+
+def test_there_are_blocks_to_look_at() -> None:
+    assert LocalRepository in BLOCKS
+
+
+@EVERY
+def test_has_a_name_and_a_slug_of_its_own(block: type[Block]) -> None:
+    assert block._block_type_name
+    assert block._block_type_slug
+    assert block._block_type_slug.startswith("iso-")
+    assert block.get_block_type_slug() == block._block_type_slug
+
+
+@EVERY
+def test_has_a_description_that_is_a_sentence(block: type[Block]) -> None:
+    assert block._description
+    assert block._description.endswith(".")
+
+
+@EVERY
+def test_has_a_code_example_that_is_python_and_uses_it(block: type[Block]) -> None:
+    example = block._code_example
+    assert example
+    compile(example, "example", "exec")
+    assert f"from {block.__module__} import {block.__name__}" in example
+
+
+@EVERY
+def test_every_field_is_described_and_has_its_place_in_the_form(block: type[Block]) -> None:
+    fields = block.model_json_schema()["properties"]
+    assert all(one.get("description") for one in fields.values())
+    assert sorted(one["position"] for one in fields.values()) == list(range(len(fields)))
+
+
+@EVERY
+def test_a_field_that_holds_a_secret_is_masked(block: type[Block]) -> None:
+    for name, field in block.model_fields.items():
+        if any(word in name for word in SECRET_WORDS):
+            assert field.annotation in (SecretStr, SecretBytes), name
+
+
+@EVERY
+def test_what_comes_later_has_a_default_so_that_saved_blocks_still_load(block: type[Block]) -> None:
+    assert [name for name, field in block.model_fields.items() if field.is_required()] == ["path"]
+
+
+@EVERY
+def test_is_known_to_prefect_without_being_registered_by_hand(block: type[Block]) -> None:
+    modules = {one.value for one in entry_points(group="prefect.collections")}
+    assert block.__module__ in modules
+
+
+@pytest.mark.prefect
+def test_comes_back_from_the_server_as_it_was_saved(prefect_server: str, tmp_path: Path) -> None:
+    LocalRepository(path=str(tmp_path), layout="by-date", description="For the lab").save("lab")
+    loaded: Any = LocalRepository.load("lab")
+    assert (loaded.path, loaded.layout, loaded.description) == (str(tmp_path), "by-date", "For the lab")
+
+
+@pytest.mark.parametrize("path", ["/srv/isos", "~/ISOs", "D:\\ISOs", "d:/isos", "\\\\nas\\isos"])
+def test_a_folder_is_named_from_its_root(path: str) -> None:
+    assert LocalRepository(path=path).path == path
+
+
+@pytest.mark.parametrize("path", ["", "isos", "./isos", "../isos"])
+def test_a_relative_folder_is_refused_for_it_would_be_the_run_s_own(path: str) -> None:
+    with pytest.raises(ValidationError):
+        LocalRepository(path=path)
+
+
+def test_builds_the_store_it_describes(tmp_path: Path) -> None:
+    store = LocalRepository(path=str(tmp_path)).store()
+    store.replace_small("hello.txt", b"hello")
+    assert (tmp_path / "hello.txt").read_bytes() == b"hello"

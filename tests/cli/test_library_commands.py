@@ -1,0 +1,217 @@
+"""The commands in the order in which a person meets them, on the sample upstream and a real Prefect server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from command import Isomanager
+
+from isomanager.sample.upstream import SampleUpstream
+
+ACTION = {"kind", "image", "repository", "reason", "cost", "frees"}
+OUTCOME = {"outcome", "image", "repository", "path", "reason", "code", "bytes", "seconds", "assurance"}
+COPY = {
+    "family", "product", "flavor", "version", "architecture", "language", "repository", "path", "size", "sha256",
+    "assurance", "proved_at", "state",
+}  # fmt: skip
+
+
+def library_folder() -> Path:
+    return Path(os.environ["ISOMANAGER_DEFAULT_REPOSITORY"])
+
+
+def test_an_empty_library_says_how_to_begin(isomanager: Isomanager) -> None:
+    assert "isomanager subscribe" in isomanager("list").well().out
+    assert isomanager("list", "--json").well().json == []
+    assert "isomanager subscribe" in isomanager("subscriptions").well().out
+    assert "isomanager subscribe" in isomanager("plan").well().out
+    assert isomanager("plan", "--json").well().json["actions"] == []
+
+
+def test_init_makes_library_and_database_and_can_be_repeated(isomanager: Isomanager) -> None:
+    told = isomanager("init", "--json").well().json
+    assert (told["repository"], told["layout"]) == (str(library_folder()), "default")
+    assert told["free"] > 0
+    assert library_folder().is_dir()
+    assert isomanager("init", "--json").well().json["database"] == told["database"]
+    assert "Next: isomanager subscribe" in isomanager("init").well().out
+
+
+def test_init_remembers_another_repository_and_says_what_is_stronger(
+    isomanager: Isomanager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = isomanager("init", "--repository", tmp_path / "other").well()
+    assert "ISOMANAGER_DEFAULT_REPOSITORY" in told.err
+    monkeypatch.delenv("ISOMANAGER_DEFAULT_REPOSITORY")
+    value = isomanager("config", "--json").well().json["default_repository"]
+    assert (value["value"], value["from"]) == (str(tmp_path / "other"), "file")
+
+
+def test_config_tells_value_and_origin_and_hides_a_password(isomanager: Isomanager) -> None:
+    environment = {"ISOMANAGER_RETRY_COUNT": "7", "ISOMANAGER_DATABASE_URL": "postgresql://me:sesame@db/isos"}
+    told = isomanager("config", "--json", environment=environment).well()
+    assert told.json["retry_count"] == {
+        "value": 7,
+        "from": "environment",
+        "description": told.json["retry_count"]["description"],
+    }
+    assert told.json["max_deletes"]["from"] == "default"
+    assert "sesame" not in told.out + isomanager("config", environment=environment).well().out
+
+
+def test_subscriptions_are_listed_and_ended_by_selector_or_id(isomanager: Isomanager) -> None:
+    made = isomanager("subscribe", "Ubuntu/server@lts", "--arch", "amd64", "--keep", 2, "--json").well().json
+    assert (made["text"], made["keep"]["last"]) == ("ubuntu/server@lts", 2)
+    isomanager("subscribe", "debian", "--floor", "signed").well()
+    listed = isomanager("subscriptions", "--json").well().json
+    assert {one["text"] for one in listed} == {"ubuntu/server@lts", "debian/netinst@latest"}
+    assert "ubuntu/server@lts" in isomanager("subscriptions").well().out
+    assert "what is held stays" in isomanager("unsubscribe", "ubuntu/server@lts").well().out
+    isomanager("unsubscribe", next(one["id"] for one in listed if one["text"].startswith("debian"))).well()
+    assert isomanager("subscriptions", "--json").well().json == []
+    assert isomanager("unsubscribe", "debian").code == 2
+
+
+@pytest.mark.prefect
+def test_the_way_from_a_subscription_to_a_verified_path_and_on_to_the_next_release(
+    subscribed: Isomanager, upstream: SampleUpstream
+) -> None:
+    (action,) = subscribed("plan", "--json").well().json["actions"]
+    assert set(action) >= ACTION
+    assert (action["kind"], action["cost"] > 0) == ("download", True)
+
+    report = subscribed("update", "--json").well().json
+    (outcome,) = report["outcomes"]
+    assert set(outcome) >= OUTCOME
+    assert (outcome["outcome"], outcome["assurance"]) == ("published", "signed")
+    assert report["totals"]["published"] == 1
+    assert report["totals"]["bytes"] == outcome["bytes"] > 0
+
+    (copy,) = subscribed("list", "--json").well().json
+    assert set(copy) >= COPY
+    assert set(copy["version"]) == {"major", "minor", "patch", "text"}
+    assert (copy["state"], copy["assurance"]) == ("held", "signed")
+    file = library_folder() / copy["path"]
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == copy["sha256"]
+    assert copy["path"] in subscribed("list").well().out
+    assert subscribed("list", "debian", "--json").well().json == []
+    assert len(subscribed("list", "sample-orchard/server@lts", "--json").well().json) == 1
+
+    assert subscribed("path", "sample-orchard/server").well().out == f"{file}\n"
+    assert subscribed("path", "sample-orchard/server", "--json").well().json["location"] == str(file)
+    assert subscribed("path", "debian").code == 1
+    (shown,) = subscribed("show", "sample-orchard", "--json").well().json
+    assert shown["receipts"][0]["signer"]["primary"] == upstream.key_fingerprint
+    assert upstream.key_fingerprint in subscribed("show", copy["path"]).well().out
+
+    again = subscribed("update", "sample-orchard").well()
+    assert "1 current" in again.out
+
+    upstream.publish("orchard")
+    planned = subscribed("plan").well().out
+    assert "download" in planned
+    assert "retire" in planned
+    report = subscribed("update", "--json").well().json
+    assert (report["totals"]["published"], report["totals"]["retired"]) == (1, 1)
+    states = [one["state"] for one in subscribed("list", "--all", "--json").well().json]
+    assert sorted(states) == ["held", "trashed"]
+
+
+@pytest.mark.prefect
+def test_a_dry_run_shows_the_plan_and_changes_nothing(subscribed: Isomanager) -> None:
+    report = subscribed("update", "--dry-run", "--json").well().json
+    assert [one["kind"] for one in report["plan"]] == ["download"]
+    assert report["outcomes"] == []
+    assert subscribed("list", "--json").well().json == []
+    assert "Nothing to do" in subscribed("prune", "--dry-run").well().out
+
+
+@pytest.mark.prefect
+def test_what_fails_its_proof_is_told_with_exit_code_1_and_marked(subscribed: Isomanager) -> None:
+    subscribed("update").well()
+    (copy,) = subscribed("list", "--json").well().json
+    assert subscribed("verify", "sample-orchard", "--json").well().json["totals"]["current"] == 1
+    file = library_folder() / copy["path"]
+    file.chmod(0o644)
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    told = subscribed("verify", "--json")
+    assert told.code == 1
+    (outcome,) = told.json["outcomes"]
+    assert (outcome["outcome"], outcome["code"]) == ("failed", "failed-proof")
+    assert subscribed("list", "--json").well().json[0]["state"] == "suspect"
+    assert subscribed("path", "sample-orchard/server").code == 1
+
+
+@pytest.mark.prefect
+def test_a_wrong_signature_is_refused_with_exit_code_1_in_words_and_json(
+    subscribed: Isomanager, upstream: SampleUpstream
+) -> None:
+    upstream.fault("wrong-signature", "*.gpg")
+    told = subscribed("update", "--json")
+    assert told.code == 1
+    assert told.json["totals"]["quarantined"] == 1
+    assert told.json["outcomes"][0]["code"] in ("foreign-key", "unknown-key")
+    assert not list(library_folder().rglob("*.iso"))
+
+
+@pytest.mark.prefect
+def test_download_brings_one_image_into_the_library_without_subscribing(
+    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager
+) -> None:
+    report = isomanager("download", "sample-beacon", "--json").well().json
+    assert [one["outcome"] for one in report["outcomes"]] == ["published"]
+    (copy,) = isomanager("list", "--json").well().json
+    assert copy["product"] == "sample-beacon"
+    assert isomanager("subscriptions", "--json").well().json == []
+
+
+@pytest.mark.prefect
+def test_download_from_an_address_is_held_only_with_a_proof(
+    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager
+) -> None:
+    offered = isomanager("catalogue", "resolve", "sample-lantern", "--json").well().json
+    told = isomanager("download", "--url", offered["url"], "--name", "My Rescue", "--json")
+    assert (told.code, told.json["outcomes"][0]["code"]) == (1, "below-floor")
+    given = ("--sha256", offered["sha256"].upper())
+    report = isomanager("download", "--url", offered["url"], "--name", "My Rescue", *given, "--json").well().json
+    assert [(one["outcome"], one["assurance"]) for one in report["outcomes"]] == [("published", "pinned")]
+    (copy,) = isomanager("list", "--json").well().json
+    assert (copy["family"], copy["sha256"]) == ("custom", offered["sha256"])
+
+
+def test_json_output_is_nothing_but_json(isomanager: Isomanager, upstream: SampleUpstream) -> None:
+    for command in (
+        "catalogue list",
+        "catalogue show sample-orchard",
+        "catalogue check sample-lantern",
+        "config",
+        "list",
+    ):
+        told = isomanager(*command.split(), "--json").well()
+        json.loads(told.out)
+
+
+def test_the_catalogue_is_listed_shown_and_checked(isomanager: Isomanager, upstream: SampleUpstream) -> None:
+    listed = isomanager("catalogue", "list", "--json").well().json
+    keys = {"id", "family", "flavors", "architectures", "strategy", "checksum", "signature", "status"}
+    assert all(set(one) >= keys for one in listed)
+    assert {"ubuntu", "debian", "sample-orchard"} <= {one["id"] for one in listed}
+    shown = isomanager("catalogue", "show", "SampleOrchard", "--json").well().json
+    assert (shown["id"], "definition" in shown) == ("sample-orchard", True)
+    (checked,) = isomanager("catalogue", "check", "sample-granite", "--json").well().json
+    assert (checked["product"], checked["state"]) == ("sample-granite", "ok")
+    upstream.fault("html", "*releases.json")
+    told = isomanager("catalogue", "check", "sample-granite")
+    assert (told.code, "broken" in told.out) == (1, True)
+
+
+def test_the_sample_publishes_a_vendor_s_next_release_on_request(isomanager: Isomanager, tmp_path: Path) -> None:
+    assert "orchard published" in isomanager("sample", "--folder", tmp_path / "site", "--publish", "orchard").well().out
+    told = isomanager("sample", "--folder", tmp_path / "site", "--publish", "nobody")
+    assert (told.code, "orchard" in told.err) == (2, True)

@@ -1,0 +1,180 @@
+"""An update, step by step as the tasks do it, in a process that can kill itself with SIGKILL at a named point of it.
+
+usage: python driver.py [POINT]
+
+The points wrap functions of store, inventory and transfer at run time; the code under test knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+from isomanager.errors import IsoManagerError
+from isomanager.library import downloading
+from isomanager.library.downloading import download_reserved
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.opening import Library, library_in_use
+from isomanager.library.outcomes import failed_outcome, published_outcome, settled_outcome
+from isomanager.library.planning_updates import by_product, make_plan, with_others
+from isomanager.library.pruning import prune_repository
+from isomanager.library.recovering import let_go_of_abandoned, recover
+from isomanager.library.registering import register, verify_received
+from isomanager.library.reserving import reserved
+from isomanager.library.resolving import resolve_patiently
+from isomanager.model import Action, ActionKind, CopyState, Outcome, Plan
+from isomanager.transfer.limits import Limits
+
+
+def update(library: Library) -> tuple[Outcome, ...]:
+    """One update of everything subscribed to."""
+    recover(library)
+    groups = by_product(library.inventory.subscriptions())
+    wants = tuple(want for group in groups.values() for want in resolve_patiently(library, group))
+    plan, everyone = make_plan(library, wants), with_others(library, wants)
+    let_go_of_abandoned(library, plan, everyone)
+    settled = (settled_outcome(action) for action in plan.actions)
+    outcomes = [*filter(None, settled), *(_bring_in(library, one, plan) for one in plan.of_kind(ActionKind.DOWNLOAD))]
+    for record in library.inventory.repositories():
+        going = [one for one in plan.of_kind(ActionKind.RETIRE) if one.repository == record.name]
+        outcomes += prune_repository(library, record.name, going, everyone)
+    refresh_indexes(library)
+    return tuple(outcomes)
+
+
+def _bring_in(library: Library, action: Action, plan: Plan) -> Outcome:
+    try:
+        with reserved(library, action, plan.made_at) as reservation:
+            received = download_reserved(library, reservation)
+            receipt = verify_received(library, reservation, received)
+            return published_outcome(action, register(library, reservation, received, receipt), received)
+    except IsoManagerError as wrong:
+        return failed_outcome(action, wrong)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where to die: `before` or `after` the `nth` call of `target` (`module:name`) for which `when` holds."""
+
+    target: str
+    before: bool = False
+    nth: int = 1
+    when: Callable[..., bool] = lambda *_, **__: True
+    torn: bool = False
+
+
+def _to(state: CopyState) -> Callable[..., bool]:
+    return lambda _inventory, _copy_id, to, **_: to is state
+
+
+def _image(place: object) -> bool:
+    return str(place).endswith(".iso") and "trash" not in str(place)
+
+
+_COPIES = "isomanager.inventory.copies:CopyRecords"
+_STORE = "isomanager.storage.local:LocalStore"
+_PARTIAL = "isomanager.storage.local_partial:LocalPartial"
+
+POINTS = {
+    # reserving and downloading
+    "nothing reserved yet": Point(f"{_COPIES}.reserve", before=True),
+    "reserved": Point(f"{_COPIES}.reserve"),
+    "leased": Point("isomanager.inventory.leases:LeaseRecords.acquire"),
+    "partial begun": Point(f"{_STORE}.begin"),
+    "first piece written": Point(f"{_PARTIAL}.write"),
+    "first piece durable": Point(f"{_PARTIAL}.checkpoint"),
+    "second piece torn": Point("isomanager.storage.durable:PositionedFile.write_at", nth=2, torn=True),
+    "second piece durable": Point(f"{_PARTIAL}.checkpoint", nth=2),
+    "third piece written": Point(f"{_PARTIAL}.write", nth=3),
+    "checkpoint's note torn": Point("isomanager.storage.local_partial:replace_durably", nth=2, before=True),
+    # receiving
+    "received, not noted": Point(f"{_COPIES}.transition", before=True, when=_to(CopyState.RECEIVED)),
+    "received noted": Point(f"{_COPIES}.transition", when=_to(CopyState.RECEIVED)),
+    "receipt kept": Point("isomanager.library.registering:keep_receipt"),
+    # publishing
+    "publishing noted": Point(f"{_COPIES}.transition", when=_to(CopyState.PUBLISHING)),
+    "sealed": Point(f"{_PARTIAL}._seal"),
+    "linked": Point("os:link", when=lambda _source, place: _image(place)),
+    "placed": Point(f"{_STORE}._place", when=lambda _store, _source, path: _image(path)),
+    "published": Point(f"{_PARTIAL}.publish"),
+    "recording": Point("isomanager.inventory.copies:write_receipt"),
+    "recorded": Point(f"{_COPIES}.record_published"),
+    "discarded": Point(f"{_PARTIAL}.discard"),
+    # retiring
+    "retiring noted": Point(f"{_COPIES}.transition", when=_to(CopyState.RETIRING)),
+    "half in the trash": Point("os:link", when=lambda _source, place: "trash" in str(place)),
+    "moved to the trash": Point(f"{_STORE}.move"),
+    "trashed noted": Point(f"{_COPIES}.transition", when=_to(CopyState.TRASHED)),
+    # indexing
+    "no index written": Point(f"{_STORE}.replace_small", before=True),
+    "sums written": Point(f"{_STORE}.replace_small", when=lambda _store, path, *_, **__: path == "SHA256SUMS"),
+    "inventory written aside": Point(f"{_STORE}._write_aside", when=lambda _store, data: b'"isos"' in data),
+    "inventory written": Point(f"{_STORE}.replace_small", when=lambda _store, path, *_, **__: path == "inventory.json"),
+    "all done": Point("isomanager.library.indexing:write_indexes"),
+    # a refusal
+    "refusal noted": Point("isomanager.inventory.quarantine:QuarantineRecords.quarantine"),
+    "refused bytes discarded": Point(f"{_PARTIAL}.discard"),
+    "refused row gone": Point(f"{_COPIES}.transition", when=_to(CopyState.GONE)),
+    # recovery itself
+    "adopting": Point(f"{_COPIES}.record_published", before=True),
+    "recovery's reading": Point("isomanager.library.recovering:digests_of"),
+}
+
+
+def arm(point: Point) -> None:
+    """Let the process kill itself at `point`."""
+    module, _, name = point.target.partition(":")
+    *owners, last = name.split(".")
+    owner: Any = import_module(module)
+    for one in owners:
+        owner = getattr(owner, one)
+    setattr(owner, last, _deadly(getattr(owner, last), point))
+
+
+def _deadly(acting: Callable[..., Any], point: Point) -> Callable[..., Any]:
+    calls = 0
+
+    @wraps(acting)
+    def dying(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += point.when(*given, **named)
+        now = calls == point.nth and point.when(*given, **named)
+        if now and point.torn:
+            file, offset, buffer = given
+            acting(file, offset, memoryview(buffer)[: len(buffer) // 2])
+        if now and (point.before or point.torn):
+            die()
+        given_back = acting(*given, **named)
+        if now:
+            die()
+        return given_back
+
+    return dying
+
+
+def die() -> None:
+    """As by `kill -9`: nothing is flushed, no handler runs."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> int:
+    """Update, dying where told."""
+    patient = Limits.of
+    # sample images are small: checkpoints come with every piece, not every 64 MiB
+    downloading.Limits.of = lambda settings: replace(patient(settings), checkpoint_bytes=1)  # type: ignore[method-assign]
+    with library_in_use() as library:
+        assert library.inventory, "opened and migrated before the point is armed"
+        for name in arguments:
+            arm(POINTS[name])
+        update(library)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,7 @@
+untrusted comment: verify with openbsd-100-base.pub
+bm90IGEgc2lnbmF0dXJlIGJ1dCBsb25nIGVub3VnaA==
+SHA256 (BOOTX64.EFI) = 6e06c064a8ab401cbb92ece655ab74868ef23fd8a62b81cf4ac4edc43039c307
+SHA256 (cd100.iso) = 89d71c2b087962886e157ef5bfd528bb1696f181f9f221106a584fa6156bfec0
+SHA256 (install100.img) = 27e210b1bbd23f7de1e21d46c6b9740c85792ad80fdad64eee88ebe0bd30859e
+SHA256 (install100.iso) = 8d4dd4a9063fea2c61b21f6ab57866bbd2f4da323ea8ad3d7859b3a9569aacd1
+SHA256 (miniroot100.img) = 6f3080baf77a8a9faa23869aa75b920db866dee1fe0c05f8193cda469171ad85

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from flows.conftest import Given, outcomes_of, report_of
+
+from flows.update import update
+from flows.verify import verify
+from isomanager.errors import UsageError
+from isomanager.model import CopyState
+from isomanager.sample.faults import flip_bit
+
+pytestmark = pytest.mark.prefect
+
+SERVER = "sample-orchard/server@lts"
+
+
+def damage(given: Given) -> str:
+    (path,) = [path for path in given.images() if "orchard" in path]
+    file = given.repository / path
+    file.write_bytes(flip_bit(file.read_bytes(), 5000))
+    return path
+
+
+def test_a_flipped_bit_is_found_said_and_fetched_again(given: Given) -> None:
+    given.subscription(SERVER, "sample-lantern")
+    update()
+    assert [one.outcome.value for one in verify().outcomes] == ["current", "current"]
+    path = damage(given)
+
+    assert outcomes_of(report_of(verify, quick=True)) == {"sample-orchard": "current", "sample-lantern": "current"}
+    state = verify(return_state=True)
+    assert state.is_failed()
+    assert path in str(state.message)
+    assert given.versions("sample-orchard", CopyState.SUSPECT) == ["26.04.1"]
+    assert path not in (given.repository / "SHA256SUMS").read_text(), "a suspect copy is not vouched for"
+
+    report = update()
+    assert outcomes_of(report) == {"sample-orchard": "published", "sample-lantern": "current"}
+    assert "failed a proof" in next(one.reason for one in report.outcomes if one.bytes)
+    assert given.versions("sample-orchard") == ["26.04.1"]
+    assert (given.repository / path).exists(), "what is suspect is not deleted"
+
+
+def test_a_file_that_vanished_gets_its_name_back(given: Given) -> None:
+    given.subscription(SERVER)
+    update()
+    before = given.images()
+    (given.repository / next(iter(before))).unlink()
+    assert outcomes_of(report_of(verify, quick=True)) == {"sample-orchard": "failed"}
+    update()
+    assert given.images() == before
+    assert given.copies(CopyState.SUSPECT) == ()
+
+
+def test_only_what_is_named_is_read(given: Given) -> None:
+    given.subscription(SERVER, "sample-lantern")
+    update()
+    damage(given)
+    assert outcomes_of(verify(what=["sample-lantern"])) == {"sample-lantern": "current"}
+    assert given.versions("sample-orchard") == ["26.04.1"]
+    with pytest.raises(UsageError):
+        verify(what=["no-such-thing"])

@@ -1,0 +1,72 @@
+"""Prefect's API as another program uses it: plain HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+import httpx
+
+LIMIT = 300.0
+"""Seconds to wait for a run: generous, since nothing is proved by being quick."""
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API at `url`, which ends with /api. What the server refuses fails the test with its words."""
+
+    url: str
+
+    def get(self, path: str) -> Any:
+        answer = httpx.get(f"{self.url}{path}", timeout=60, trust_env=False)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def send(self, method: str, path: str, body: object) -> httpx.Response:
+        """The answer; 503 is asked again, as Prefect's own client does: its SQLite was busy, and nothing was done."""
+        until = monotonic() + LIMIT
+        while True:
+            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60, trust_env=False)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or monotonic() > until:
+                break
+            sleep(0.2)
+        assert answer.is_success, answer.text
+        return answer
+
+    def deployment(self, name: str) -> Any:
+        return self.get(f"/deployments/name/{name}")
+
+    def start(self, deployment: str, parameters: dict[str, Any], **rest: Any) -> httpx.Response:
+        known = self.deployment(deployment)["id"]
+        return self.send("POST", f"/deployments/{known}/create_flow_run", {"parameters": parameters, **rest})
+
+    def started(self, run: str) -> Any:
+        """The run, once its flow has begun."""
+        return self._once(run, ("RUNNING",))
+
+    def ended(self, run: str) -> Any:
+        """The run, once it has come to its end."""
+        return self._once(run, ENDED)
+
+    def _once(self, run: str, states: tuple[str, ...]) -> Any:
+        until = monotonic() + LIMIT
+        while (seen := self.get(f"/flow_runs/{run}"))["state"]["type"] not in states:
+            assert monotonic() < until, f"the run is still {seen['state']}"
+            sleep(0.2)
+        return seen
+
+    def scheduled(self, deployment: str) -> list[Any]:
+        """The deployment's runs to come, once the server's scheduler has made some."""
+        known = self.deployment(deployment)["id"]
+        body = {
+            "deployments": {"id": {"any_": [known]}},
+            "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+        }
+        until = monotonic() + LIMIT
+        while not (runs := list(self.send("POST", "/flow_runs/filter", body).json())):
+            assert monotonic() < until, f"the schedule of {deployment} makes no runs"
+            sleep(0.5)
+        return runs
