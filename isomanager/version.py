@@ -23,7 +23,7 @@ _PRE_RELEASE = {
     "dev": 0, "snapshot": 1, "daily": 1, "nightly": 1, "a": 2, "alpha": 2, "milestone": 3, "preview": 3, "pre": 3,
     "prerelease": 3, "b": 4, "beta": 4, "rc": 5,
 }  # fmt: skip
-_AMBIGUOUS = {"a", "b"}  # a pre-release only when a number follows (b2); otherwise a respin letter (2026.2a)
+_AMBIGUOUS = {"a", "b"}  # a pre-release only with a number right behind it (b2); otherwise a respin letter (2026.2a)
 _ANNOUNCES_NOTHING = {"release", "final", "ga", "v", "r"}
 
 _END = (0, 0, "")
@@ -31,14 +31,15 @@ Token = tuple[int, int, str]
 
 
 def _tokens(text: str) -> tuple[Token, ...]:
-    words = _TOKEN.findall(text)
+    words = list(_TOKEN.finditer(text))
     found: list[Token] = []
-    for place, word in enumerate(words):
-        lowered = word.lower()
-        followed_by_number = place + 1 < len(words) and words[place + 1].isdigit()
+    for place, match in enumerate(words):
+        word, lowered = match[0], match[0].lower()
+        following = words[place + 1] if place + 1 < len(words) else None
+        numbered = following is not None and following[0].isdigit() and following.start() == match.end()
         if word.isdigit():
             found.append((2, int(word), ""))
-        elif lowered in _PRE_RELEASE and (lowered not in _AMBIGUOUS or (followed_by_number and place > 0)):
+        elif lowered in _PRE_RELEASE and (lowered not in _AMBIGUOUS or (numbered and place > 0)):
             found.append((-1, _PRE_RELEASE[lowered], ""))
         elif lowered not in _ANNOUNCES_NOTHING:
             found.append((1, 0, lowered))

@@ -8,7 +8,7 @@ byte 0. Bytes are hashed while they pass, so that a whole file needs no second r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from threading import Event
@@ -68,10 +68,11 @@ def download(
     the file, the first transient error is raised (a retry resumes), else the last FetchRefused; `data["tried"]` then tells
     what every address said. StoreError, StoreUnavailable and Cancelled end it at once.
     """
+    stop = Event() if stop is None else stop
     failed: list[IsoManagerError] = []
     for url in request.urls:
         try:
-            return _Attempt(request, url, store, client, limits, progress, stop or Event()).run()
+            return _Attempt(request, url, store, client, limits, progress, stop).run()
         except StoreUnavailable:
             raise
         except (TransientError, FetchRefused) as wrong:
@@ -107,11 +108,9 @@ class _Attempt:
     def run(self) -> Received:
         known = self._resumable()
         if known is not None:
-            try:
+            # what cannot be continued is begun again at once, from this same address, and replaced only then
+            with suppress(UpstreamChanged):
                 return self._already_whole(known) if self._is_whole(known) else self._fetch(known)
-            except UpstreamChanged:
-                # begun again at once, from this same address: the unfinished file is replaced when the new one begins
-                return self._fetch(None)
         return self._fetch(None)
 
     def _resumable(self) -> PartialRef | None:

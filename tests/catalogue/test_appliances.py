@@ -140,7 +140,6 @@ def built_offer(catalogue: Catalogue, texts: Callable[..., Any], selector: str) 
         ("pbs", SignatureKind.OPENPGP, "document", "24B30F06ECC1836A4E5EFECBA7BCD1420BFE778E"),
         ("truenas", SignatureKind.OPENPGP, "file", "C8D62DEF767C1DB0DFF4E6EC358EAA9112CF7946"),
         ("flatcar", SignatureKind.OPENPGP, "file", "F88CFEDEFF29A5B4D9523864E25D9AED0593B34A"),
-        ("vyos", SignatureKind.MINISIGN, "file", "RWSIhkR/dkM2DSaBRniv/bbbAf8hmDqdbOEmgXkf1RxRoxzodgKcDyGq"),
         ("security-onion", SignatureKind.OPENPGP, "file", "C804A93D36BE0C733EA196447C1060B7FE507013"),
         ("clonezilla", SignatureKind.OPENPGP, "document", "54C0821A48715DAFD61BFCAF667857D045599AFD"),
         ("gparted-live", SignatureKind.OPENPGP, "document", "EB1DD5BF6F88820BBCF5356C8E94C9CD163E3FB0"),

@@ -140,7 +140,8 @@ def _prefects_in(folder: Path) -> list[psutil.Process]:
 def test_serves_until_asked_to_stop_and_then_nothing_of_it_runs(served: Served, settings: Settings) -> None:
     with served.serve() as serve:
         assert f"The UI is at {ui_address(serve.api.url)}" in serve.said()
-        assert "<html" in httpx.get(ui_address(serve.api.url), trust_env=False).text
+        page = httpx.get(ui_address(serve.api.url), headers={"accept": "text/html"}, trust_env=False, timeout=60)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert served_api(settings, lambda _told: None) == serve.api.url
         second = Serve(served.folder, free_port(), served.environment)
         assert second.process.wait(LIMIT) == 2

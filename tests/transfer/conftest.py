@@ -38,8 +38,9 @@ def server(site: Path) -> Iterator[SampleServer]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
+    """One for all, as in the library: reading the certificate authorities takes longer than most of these tests."""
     with open_client(Settings(connect_timeout=20, first_byte_timeout=20)) as opened:
         yield opened
 

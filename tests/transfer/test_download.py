@@ -239,7 +239,7 @@ def test_when_no_address_serves_the_error_worth_another_try_is_told(server: Samp
     server.faults.add(fault("busy", "/mirror.iso"))
     with pytest.raises(ServerBusy) as busy:
         fetch(server.url + "/gone.iso", server.url + "/mirror.iso", server.url + "/nothing.iso")
-    assert ["404" in told for told in busy.value.data["tried"]] == [True, False, True]
+    assert ["answered 404" in told for told in busy.value.data["tried"]] == [True, False, True]
 
 
 def test_an_offer_without_addresses_is_refused(fetch: Fetch) -> None:

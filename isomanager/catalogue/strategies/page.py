@@ -18,7 +18,7 @@ from isomanager.catalogue.strategies.candidate import Candidate, clean_name, nam
 from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
 from isomanager.errors import FetchRefused
 
-_MOST_WORDS = 500_000
+_LONGEST_TEXT = 4 << 20  # the notes of a hundred releases fit several times
 _WORD = re.compile(r"[^\s\"'<>()\[\]{}|`*,;]+")
 _ENDS = ".:!?"
 _LINE_ENDS = frozenset(
@@ -55,9 +55,12 @@ class _Text(HTMLParser):
 def candidates(text: str, url: str, *, files: tuple[str, ...], select: str = "") -> tuple[Candidate, ...]:
     """The files that the page, text or (with `select`, JMESPath) texts inside a JSON document at `url` speak of.
 
-    Raises FetchRefused(code="html-instead") for a page that speaks of none: a captive portal, or a page that has changed.
+    Raises FetchRefused: code="html-instead" for a page that speaks of none (a captive portal, or a page that has changed),
+    "bad-data" for data without such a text, "too-large" for a text longer than any announcement.
     """
     prose = "\n".join(api.names(text, url, select)) if select else as_text(text, url)
+    if len(prose) > _LONGEST_TEXT:
+        raise _too_long(url)
     addresses = dict(_mentions(prose, files))
     if not addresses:
         raise no_listing(url) if looks_like_html(text) or not select else _silent(url)
@@ -69,6 +72,8 @@ def as_text(text: str, url: str) -> str:
     """A web page as plain text with its links' addresses in it; any other text as it is."""
     if not looks_like_html(text) and "</a>" not in text.lower():
         return text
+    if len(text) > _LONGEST_TEXT:
+        raise _too_long(url)
     page = _Text(url)
     page.feed(text)
     page.close()
@@ -84,9 +89,7 @@ def _mentions(prose: str, files: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _files(prose: str, files: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for place, found in enumerate(_WORD.finditer(prose)):
-        if place >= _MOST_WORDS:
-            return
+    for found in _WORD.finditer(prose):
         word = found[0].rstrip(_ENDS)
         is_address = word.startswith(("https://", "http://"))
         name = _name(word) if is_address else clean_name(word)
@@ -119,6 +122,12 @@ def _joined(base: str, href: str) -> str:
         return urljoin(base, href) if urlsplit(href).scheme in ("", "http", "https") else ""
     except ValueError:  # an address that is none
         return ""
+
+
+def _too_long(url: str) -> FetchRefused:
+    return FetchRefused(
+        f"{url} is longer than {_LONGEST_TEXT >> 20} MiB, which no announcement is.", code="too-large", url=url
+    )
 
 
 def _silent(url: str) -> FetchRefused:

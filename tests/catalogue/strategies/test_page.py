@@ -89,6 +89,13 @@ def test_a_page_that_speaks_of_no_file_of_ours_is_an_error(text: str, select: st
     assert refused.value.code in ("html-instead", "bad-data")
 
 
+def test_a_page_longer_than_any_announcement_is_refused() -> None:
+    for text in ("a.b " * (2 << 20), "<!DOCTYPE html>" + "<a href='/x'>y</a>" * 300_000):
+        with pytest.raises(FetchRefused) as refused:
+            candidates(text, URL, files=FILES)
+        assert refused.value.code == "too-large"
+
+
 @given(st.text(max_size=300))
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     found = candidates(f"tool-1.0.iso\n{text}", URL, files=FILES)
