@@ -61,6 +61,8 @@ def database_url(place: str) -> URL:
             "The database's address is not a URL that SQLAlchemy understands.",
             hint="Give the path of a file, or sqlite:///PATH or postgresql://USER@HOST/NAME.",
         ) from error
+    if url.drivername == "postgresql":  # psycopg 3, whatever SQLAlchemy's own default is
+        url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and (
         not url.database or url.database == ":memory:" or "mode=memory" in place
     ):

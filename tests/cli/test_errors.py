@@ -261,7 +261,13 @@ def test_a_mistake_of_ours_is_a_sentence_too(here: Isomanager, monkeypatch: pyte
 def test_every_command_has_help_on_h_and_help(here: Isomanager) -> None:
     commands = [command.name for command in app.registered_commands]
     assert len(commands) >= 15
-    for words in [[], *([name] for name in commands), ["catalogue"], ["catalogue", "resolve"], ["catalogue", "check"]]:
+    for words in [
+        [],
+        *([str(name)] for name in commands),
+        ["catalogue"],
+        ["catalogue", "resolve"],
+        ["catalogue", "check"],
+    ]:
         short, long = here(*words, "-h"), here(*words, "--help")
         assert short.code == long.code == 0
         assert short.out == long.out

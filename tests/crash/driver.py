@@ -17,7 +17,6 @@ from importlib import import_module
 from typing import Any
 
 from isomanager.errors import IsoManagerError
-from isomanager.library import downloading
 from isomanager.library.downloading import download_reserved
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library, library_in_use
@@ -167,7 +166,7 @@ def main(arguments: list[str]) -> int:
     """Update, dying where told."""
     patient = Limits.of
     # sample images are small: checkpoints come with every piece, not every 64 MiB
-    downloading.Limits.of = lambda settings: replace(patient(settings), checkpoint_bytes=1)  # type: ignore[method-assign]
+    Limits.of = lambda settings: replace(patient(settings), checkpoint_bytes=1)  # type: ignore[method-assign]
     with library_in_use() as library:
         assert library.inventory, "opened and migrated before the point is armed"
         for name in arguments:

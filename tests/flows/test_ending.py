@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 from flows.conftest import PATIENCE, Given
@@ -51,6 +51,7 @@ def wait_for_bytes(upstream: SampleUpstream, process: subprocess.Popen[bytes], w
     while sum(one.sent for one in upstream.requests if one.method == "GET" and one.path.endswith(".iso")) < wanted:
         assert process.poll() is None, "it ended before it began"
         assert monotonic() < until
+        sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from isomanager.inventory.database import database_url
 from isomanager.inventory.inventory import Inventory
 from isomanager.model import Assurance, Copy, CopyState, Family, Receipt, RepositoryRecord, Title
 from isomanager.version import Version
@@ -105,7 +106,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def create_database(server: str, name: str) -> None:
     from sqlalchemy import create_engine, text
 
-    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    engine = create_engine(database_url(f"{server}/postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Fetch, Reply, fault, scripted
@@ -20,7 +21,9 @@ from isomanager.errors import (
 )
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
+from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import Limits
+from isomanager.transfer.http import open_client
 
 IMPATIENT = Limits(stall_timeout=1.5, stall_bytes_per_second=100_000)
 
@@ -208,11 +211,18 @@ def test_a_server_that_hangs_up_without_an_answer_is_worth_another_try(fetch: Fe
     assert broken.value.transient
 
 
-def test_bytes_that_stop_coming_are_a_stall_and_those_that_came_are_kept(server: SampleServer, fetch: Fetch) -> None:
+def test_bytes_that_stop_coming_are_a_stall_and_those_that_came_are_kept(
+    server: SampleServer, store: LocalStore
+) -> None:
     stall = fault("stall", at=MIB + 5)
     server.faults.add(stall)
-    with pytest.raises(Stalled):
-        fetch(server.url + IMAGE, limits=IMPATIENT)
+    started = monotonic()
+    with open_client(Settings(first_byte_timeout=200)) as client:
+        fetch = Fetch(store, client)
+        with pytest.raises(Stalled):
+            fetch(server.url + IMAGE, limits=IMPATIENT)
+    # the patience with which the first byte was waited for is over once it came
+    assert monotonic() - started < 100
     assert stall.wait_reached()
     assert fetch.front == MIB + 5
 

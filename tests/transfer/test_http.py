@@ -152,6 +152,14 @@ def test_every_error_of_httpx_becomes_one_of_ours(kind: type[Exception]) -> None
     assert told.data["url"] == "https://vendor.example/x"
 
 
+def test_an_error_that_may_quote_the_address_is_not_handed_on() -> None:
+    quoting = "Invalid port: 'hunter2'"
+    for wrong in (httpx.InvalidURL(quoting), httpx.RemoteProtocolError(f"Invalid URL in location header: {quoting}.")):
+        with pytest.raises(FetchRefused) as caught, mapped_errors("https://vendor.example/"):
+            raise wrong
+        assert quoting not in "".join(traceback.format_exception(caught.value))
+
+
 def test_no_error_of_httpx_is_left_out_of_the_map() -> None:
     raised = {one for _, one in inspect.getmembers(httpx, inspect.isclass) if issubclass(one, Exception)}
     # mistakes of the program that calls httpx, not something that happens on a network

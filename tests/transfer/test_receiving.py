@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer.serving import CONTENT, MIB
 
-from isomanager.errors import BodyTruncated, Stalled
+from isomanager.errors import BodyTruncated, Stalled, StoreError
+from isomanager.storage.contract import Validators
+from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import Limits, silent
 from isomanager.transfer.receiving import Receiver, aligned
 
@@ -39,6 +41,21 @@ def test_waiting_for_ones_own_disk_is_no_stall() -> None:
     seconds = [0.0]
     for _ in receiver_at(lambda: seconds[0]).watched(iter([b"x"] * 100)):
         seconds[0] += 10
+
+
+def test_no_checkpoint_is_left_to_itself(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails in the background after the last byte still fails the transfer."""
+
+    def fails() -> int:
+        raise StoreError("The disk is full.", code="no-space")
+
+    partial = store.begin("image.iso", None, Validators(), key="key")
+    with monkeypatch.context() as full:
+        full.setattr(partial, "checkpoint", fails)
+        receiver = Receiver("somewhere", ("sha256",), Limits(checkpoint_bytes=1), silent, Event())
+        with pytest.raises(StoreError, match="full"):
+            receiver.receive(iter([bytearray(10)]), partial, 0, 10)
+    partial.close()
 
 
 @given(st.lists(st.integers(0, 5 * MIB // 2), max_size=4), st.integers(0, 3 * MIB), st.booleans())

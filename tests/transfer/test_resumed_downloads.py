@@ -98,7 +98,7 @@ def test_a_file_for_which_other_digests_are_expected_starts_again(server: Sample
     break_off(server, fetch, expected={"sha256": "0" * 64})
     received = fetch(server.url + IMAGE, expected={"sha256": SHA256})
     assert (received.resumed_at, received.sha256) == (0, SHA256)
-    assert server.requests[-1].range == ""
+    assert [one.range for one in server.requests] == ["", ""]
 
 
 def test_a_file_for_which_another_size_is_expected_starts_again(server: SampleServer, fetch: Fetch) -> None:
@@ -267,6 +267,21 @@ def test_bytes_that_vanished_from_the_unfinished_file_are_fetched_again(server: 
     os.truncate(bytes_of_it, MIB)
     received = fetch(server.url + IMAGE)
     assert (received.resumed_at, received.sha256) == (MIB, SHA256)
+
+
+def test_bytes_that_vanish_while_the_rest_is_asked_for_leave_no_hole(fetch: Fetch) -> None:
+    begin_with(SAME, fetch)
+    honest = conditional(SAME, CONTENT)
+
+    def answer(asked: Asked) -> Reply:
+        if "range" in asked.headers:
+            os.truncate(fetch.store.root / ".isomanager" / "partials" / f"{KEY}.bin", MIB)
+        return honest(asked)
+
+    with scripted(answer) as server:
+        received = fetch(server.url + IMAGE)
+    assert received.sha256 == SHA256
+    assert fetch.published(received) == CONTENT
 
 
 def test_no_room_left_is_told_as_such_and_nothing_is_lost(
