@@ -140,10 +140,9 @@ class Settings(BaseSettings):
         1024, ge=0, description="Slower than this over the stall timeout is a stall too."
     )
     transfer_window: int = Field(64 << 20, ge=1 << 20, description="Bytes in memory between network, digest and disk.")
-    catalogue_max_age: int = Field(3600, ge=0, description="Seconds for which an answer from upstream counts as fresh.")
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
-    ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the system's.")
+    ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")
     server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `isomanager serve`.")
 

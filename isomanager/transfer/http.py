@@ -30,6 +30,7 @@ from isomanager.errors import (
     Stalled,
 )
 from isomanager.settings import Settings
+from isomanager.transfer.politeness import gates_of, limit_client
 from isomanager.transfer.progress import Stop
 from isomanager.transfer.resuming import http_date
 from isomanager.transfer.stopping import send
@@ -56,13 +57,15 @@ def open_client(settings: Settings) -> httpx.Client:
     timeout = httpx.Timeout(
         settings.stall_timeout, connect=settings.connect_timeout, read=settings.first_byte_timeout, pool=None
     )
-    return httpx.Client(
+    client = httpx.Client(
         timeout=timeout,
         verify=_certificates(settings),
         follow_redirects=False,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
     )
+    limit_client(client, settings.connections_per_host)
+    return client
 
 
 def _keep_secrets_out_of_logs() -> None:
@@ -182,7 +185,7 @@ def open_stream(
     current = url
     check_address(current, policy)
     for _ in range(MAX_REDIRECTS + 1):
-        with mapped_errors(current):
+        with mapped_errors(current), gates_of(client).through(current, stop):
             request = client.build_request(method, current, headers=dict(headers or {}))
             with closing(send(client, request, stop, without_secrets(current))) as response:
                 if not response.has_redirect_location:

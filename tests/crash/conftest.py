@@ -40,7 +40,13 @@ def die_at() -> Callable[[str], None]:
     """Run the driver until it kills itself at the named point."""
 
     def run(point: str) -> None:
-        done = subprocess.run([sys.executable, str(DRIVER), point], capture_output=True, text=True, timeout=LIMIT)
+        done = subprocess.run(
+            [sys.executable, str(DRIVER), point],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            env={**os.environ, "PYTHONPATH": str(DRIVER.parents[1])},
+        )
         assert done.returncode == -9, f"it did not come to '{point}': {done.stdout}{done.stderr}"
 
     return run

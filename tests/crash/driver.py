@@ -16,45 +16,11 @@ from functools import wraps
 from importlib import import_module
 from typing import Any
 
-from isomanager.errors import IsoManagerError
-from isomanager.library.downloading import download_reserved
-from isomanager.library.indexing import refresh_indexes
-from isomanager.library.opening import Library, library_in_use
-from isomanager.library.outcomes import failed_outcome, published_outcome, settled_outcome
-from isomanager.library.planning_updates import by_product, make_plan, with_others
-from isomanager.library.pruning import prune_repository
-from isomanager.library.recovering import let_go_of_abandoned, recover
-from isomanager.library.registering import register, verify_received
-from isomanager.library.reserving import reserved
-from isomanager.library.resolving import resolve_patiently
-from isomanager.model import Action, ActionKind, CopyState, Outcome, Plan
+from domain_update import update
+
+from isomanager.library.opening import library_in_use
+from isomanager.model import CopyState
 from isomanager.transfer.limits import Limits
-
-
-def update(library: Library) -> tuple[Outcome, ...]:
-    """One update of everything subscribed to."""
-    recover(library)
-    groups = by_product(library.inventory.subscriptions())
-    wants = tuple(want for group in groups.values() for want in resolve_patiently(library, group))
-    plan, everyone = make_plan(library, wants), with_others(library, wants)
-    let_go_of_abandoned(library, plan, everyone)
-    settled = (settled_outcome(action) for action in plan.actions)
-    outcomes = [*filter(None, settled), *(_bring_in(library, one, plan) for one in plan.of_kind(ActionKind.DOWNLOAD))]
-    for record in library.inventory.repositories():
-        going = [one for one in plan.of_kind(ActionKind.RETIRE) if one.repository == record.name]
-        outcomes += prune_repository(library, record.name, going, everyone)
-    refresh_indexes(library)
-    return tuple(outcomes)
-
-
-def _bring_in(library: Library, action: Action, plan: Plan) -> Outcome:
-    try:
-        with reserved(library, action, plan.made_at) as reservation:
-            received = download_reserved(library, reservation)
-            receipt = verify_received(library, reservation, received)
-            return published_outcome(action, register(library, reservation, received, receipt), received)
-    except IsoManagerError as wrong:
-        return failed_outcome(action, wrong)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crash.driver import POINTS, update
+from crash.driver import POINTS
 from crash.state import assert_at_rest, assert_no_lie_is_visible, has_sha256sum, images, requests_for_images
+from domain_update import update
 
 from isomanager.library.opening import library_in_use
 from isomanager.library.subscribing import subscribe

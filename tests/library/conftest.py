@@ -1,0 +1,85 @@
+"""A library whose clock the test moves, and another one beside it, as another process would open it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from domain_update import answers
+
+from isomanager.library.opening import Library
+from isomanager.library.planning_updates import make_plan
+from isomanager.library.subscribing import subscribe
+from isomanager.model import Action, ActionKind, Copy, CopyState, Plan, Selector
+from isomanager.sample.upstream import SampleUpstream
+from isomanager.settings import load_settings
+
+SERVER = "sample-orchard/server@lts"
+"""What most tests subscribe to."""
+
+
+class Clock:
+    """Gives the present, moved on by as much as the test says."""
+
+    def __init__(self) -> None:
+        self._passed = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._passed
+
+    def pass_(self, **time: float) -> None:
+        """Let time pass."""
+        self._passed += timedelta(**time)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(upstream: SampleUpstream, clock: Clock) -> Iterator[Library]:
+    """An empty library that tells the time by `clock`."""
+    with Library(load_settings(), clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def another(library: Library, clock: Clock) -> Iterator[Library]:
+    """The same library, opened a second time."""
+    with Library(library.settings, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The folder of the default repository."""
+    return tmp_path / "library"
+
+
+PlanFor = Callable[..., Plan]
+
+
+@pytest.fixture
+def plan_for(library: Library) -> PlanFor:
+    """Subscribe to the selectors, and plan."""
+
+    def plan(*selectors: str) -> Plan:
+        for text in selectors:
+            subscribe(library, Selector.parse(text))
+        return make_plan(library, answers(library))
+
+    return plan
+
+
+def only_download(plan: Plan) -> Action:
+    """The one download of a plan."""
+    (action,) = plan.of_kind(ActionKind.DOWNLOAD)
+    return action
+
+
+def held(library: Library) -> tuple[Copy, ...]:
+    """What is held."""
+    return library.inventory.copies(states={CopyState.HELD})
