@@ -9,7 +9,7 @@ from isomanager.library.opening import Library
 from isomanager.library.receiving import receive
 from isomanager.library.registering import quarantine
 from isomanager.library.reserving import Reservation
-from isomanager.model import CopyState, Received, Refusal
+from isomanager.model import CopyState, Expectation, Received, Refusal
 from isomanager.storage.contract import Store
 from isomanager.transfer.download import Request
 from isomanager.transfer.progress import Progress, silent
@@ -35,6 +35,11 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
         policy=library.policy(library.product_of(copy.title), offer.urls),
     )
     received = _fetched(library, reservation, request, progress)
+    if received.resumed_at and _differs(expectation, received):
+        # what is wrong may be the part that lay here since an earlier run: upstream is judged by what it sends in one piece
+        _log.warning("%s: what an earlier run left and what came now do not fit; it is fetched anew", copy.path)
+        _discard(store, received.partial)
+        received = _fetched(library, reservation, request, progress)
     _log.info("%s: %d bytes from %s in %.1f s", copy.path, received.size, received.url, received.seconds)
     if copy.sha256 not in (None, received.sha256):
         raise _other_bytes(library, reservation, received)
@@ -63,12 +68,21 @@ def _fetched(library: Library, reservation: Reservation, request: Request, progr
         raise
 
 
-def _other_bytes(library: Library, reservation: Reservation, received: Received) -> StoreError:
-    """Bytes that an earlier run received are gone, and upstream sends others now: the row about them cannot be true again."""
-    copy, store = reservation.copy, library.store(reservation.copy.repository)
-    found = partial_named(store, received.partial)
+def _differs(expectation: Expectation, received: Received) -> bool:
+    taken = received.packed.digests if received.packed else received.digests
+    return any(taken.get(name) != digest for name, digest in expectation.digests.items())
+
+
+def _discard(store: Store, key: str) -> None:
+    found = partial_named(store, key)
     if found is not None:
         store.reopen(found).discard()
+
+
+def _other_bytes(library: Library, reservation: Reservation, received: Received) -> StoreError:
+    """Bytes that an earlier run received are gone, and upstream sends others now: the row about them cannot be true again."""
+    copy = reservation.copy
+    _discard(library.store(copy.repository), received.partial)
     reason = "other bytes came than an earlier run had received"
     library.inventory.transition(copy.id, CopyState.GONE, expected=copy.state, lease=reservation.lease, reason=reason)
     return StoreError(f"{copy.path}: {reason}.", code="changed", hint="Run the update again: it fetches them anew.")

@@ -45,24 +45,16 @@ def test_the_evidence_says_what_the_bytes_must_be(
     [
         (FaultKind.WRONG_SIGNATURE, "*/SHA256SUMS.gpg", "unknown-key"),
         (FaultKind.NO_SIGNATURE, "*/SHA256SUMS.gpg", "no-signature"),
-        (FaultKind.NOT_FOUND, "/keys/*", "unknown-key"),
-        (FaultKind.FLIP_BIT, "/keys/*", "unknown-key"),
+        (FaultKind.CORRUPT_DIGESTS, "*/SHA256SUMS", "bad-signature"),
     ],
 )
 def test_evidence_that_is_not_good_refuses_before_any_byte_is_fetched(
     library: Library, upstream: SampleUpstream, kind: FaultKind, pattern: str, code: str
 ) -> None:
-    upstream.fault(kind, pattern, at=100)
+    upstream.fault(kind, pattern)
     refused = judged(library, "sample-orchard/server@lts")
     assert isinstance(refused, Refusal)
     assert refused.code == code
-
-
-def test_sums_that_were_changed_after_they_were_signed_are_refused(library: Library, upstream: SampleUpstream) -> None:
-    upstream.fault(FaultKind.CORRUPT_DIGESTS, "*/SHA256SUMS")
-    refused = judged(library, "sample-orchard/server@lts")
-    assert isinstance(refused, Refusal)
-    assert refused.code == "bad-signature"
 
 
 def test_a_key_is_fetched_once_and_then_kept(library: Library, upstream: SampleUpstream) -> None:
