@@ -52,7 +52,7 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sample
 
 
 @pytest.fixture
-def library(upstream: SampleUpstream) -> Iterator[Library]:  # noqa: ARG001 - its products are in the catalogue
+def library(upstream: SampleUpstream) -> Iterator[Library]:
     """An empty library whose catalogue knows the sample upstream."""
     with library_in_use() as opened:
         yield opened

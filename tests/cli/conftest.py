@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from command import LIMIT, Isomanager, Told, command_line
 
 from cli import changing
 from cli.main import status_of
+from command import LIMIT, Isomanager, Told, command_line
 from isomanager.sample.upstream import SampleUpstream
 
 

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from command import Isomanager
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cli.main import app, general_options_first, status_of
+from command import Isomanager
 from isomanager.inventory.inventory import Inventory
 from isomanager.sample.upstream import SampleUpstream
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from command import Isomanager
 
+from command import Isomanager
 from isomanager.sample.upstream import SampleUpstream
 
 CONTENT = b"not much of an image\n" * 1000

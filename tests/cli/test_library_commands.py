@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from command import Isomanager
 
+from command import Isomanager
 from isomanager.sample.upstream import SampleUpstream
 
 ACTION = {"kind", "image", "repository", "reason", "cost", "frees"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Isomanager
 
+from command import Isomanager
 from isomanager.model import ALGORITHMS
 
 BUILT = Path(__file__).parents[1] / "documents" / "catalogue"

@@ -45,7 +45,7 @@ def die_at() -> Callable[[str], None]:
             capture_output=True,
             text=True,
             timeout=LIMIT,
-            env={**os.environ, "PYTHONPATH": str(DRIVER.parents[1])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(DRIVER.parents[1]), *sys.path])},
         )
         assert done.returncode == -9, f"it did not come to '{point}': {done.stdout}{done.stderr}"
 

@@ -17,7 +17,6 @@ from importlib import import_module
 from typing import Any
 
 from domain_update import update
-
 from isomanager.library.opening import library_in_use
 from isomanager.model import CopyState
 from isomanager.transfer.limits import Limits

@@ -7,15 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from crash.driver import POINTS
-from crash.state import assert_at_rest, assert_no_lie_is_visible, has_sha256sum, images, requests_for_images
-from domain_update import update
 
+from crash.driver import POINTS
+from crash.state import (
+    assert_at_rest,
+    assert_no_lie_is_visible,
+    has_sha256sum,
+    images,
+    published_digests,
+    requests_for_images,
+)
+from domain_update import update
 from isomanager.library.opening import library_in_use
 from isomanager.library.subscribing import subscribe
 from isomanager.model import CopyState, OutcomeKind, Selector
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
+from isomanager.storage.contract import INTERNAL
 
 pytestmark = [
     pytest.mark.crash,
@@ -77,6 +85,28 @@ def test_what_was_durable_is_not_fetched_again(repository: Path, upstream: Sampl
     last = [one for one in upstream.requests if one.method == "GET" and one.path.endswith(".iso")][-1]
     assert last.status == 206
     assert last.headers["range"] == f"bytes={2 << 20}-"
+
+
+@pytest.mark.parametrize("point", ["received noted", "publishing noted", "linked", "placed"])
+def test_bytes_that_are_damaged_after_the_crash_are_never_held(
+    point: str, repository: Path, upstream: SampleUpstream, die_at: DieAt
+) -> None:
+    before = images(repository)
+    die_at(point)
+    damaged = list((repository / INTERNAL / "partials").glob("*.bin"))
+    damaged += [repository / path for path in images(repository).keys() - before.keys()]
+    assert damaged
+    content = damaged[0].read_bytes()
+    with damaged[0].open("r+b") as file:  # the same file, as a dying disk would change it
+        file.seek(1000)
+        file.write(bytes([content[1000] ^ 1]))
+    with library_in_use() as library:
+        update(library)
+        update(library)
+        held = {copy.path: copy.sha256 for copy in library.inventory.copies(states={CopyState.HELD})}
+    assert set(held.values()) <= published_digests(upstream)
+    assert {path: images(repository)[path] for path in held} == held
+    assert versions(CopyState.HELD) == [NEW]
 
 
 @pytest.mark.parametrize("point", OF_A_REFUSAL)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from prefect_over_http import Api
 
 from deployments.bootstrap import deploy
 from deployments.server import guarded
 from deployments.work import worker_command, worker_environment
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
+from prefect_over_http import Api
 
 
 @pytest.fixture(scope="session")

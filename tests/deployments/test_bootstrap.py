@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect_over_http import Api
 
 from deployments.bootstrap import SCHEDULE, deploy
 from deployments.definitions import FIXED
 from deployments.work import POOL
 from isomanager.settings import load_settings
+from prefect_over_http import Api
 
 pytestmark = pytest.mark.prefect
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import pytest
 from prefect.deployments import run_deployment
-from prefect_over_http import LIMIT, Api
 
 from blocks.repositories import LocalRepository
 from isomanager.library.opening import Library
@@ -14,6 +13,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import Selector
 from isomanager.sample.faults import FaultKind
 from isomanager.settings import load_settings
+from prefect_over_http import LIMIT, Api
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
 

@@ -16,7 +16,6 @@ from uuid import uuid4
 import httpx
 import psutil
 import pytest
-from prefect_over_http import LIMIT, Api
 
 from deployments.server import free_port, own_address, serve_address_file, served_api, ui_address
 from isomanager.library.opening import Library
@@ -25,6 +24,7 @@ from isomanager.model import Selector
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings, load_settings
+from prefect_over_http import LIMIT, Api
 
 pytestmark = [
     pytest.mark.prefect,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from flows.conftest import Given, outcomes_of, report_of
 
+from flows.conftest import Given, outcomes_of, report_of
 from flows.download import download
 from flows.prune import prune
 from flows.update import update

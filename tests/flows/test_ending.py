@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 
 import pytest
-from flows.conftest import PATIENCE, Given
 
+from flows.conftest import PATIENCE, Given
 from flows.update import update
 from isomanager.library.recovering import INTERRUPTED
 from isomanager.sample.faults import FaultKind

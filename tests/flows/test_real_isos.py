@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from flows.conftest import Given
-from real_isos import real_images, real_site, real_upstream  # noqa: F401 - fixtures
 
+from flows.conftest import Given
 from flows.update import update
 from isomanager.model import Assurance
 from isomanager.sample.server import SampleServer
+from real_isos import real_images, real_site, real_upstream  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from real_isos import RealSite

@@ -6,11 +6,11 @@ import json
 from uuid import UUID
 
 import pytest
-from flows.conftest import Given, eventually, report_of
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
 from prefect.states import State
 
+from flows.conftest import Given, eventually, report_of
 from flows.download import download
 from flows.update import update
 from isomanager.sample.faults import FaultKind

@@ -4,9 +4,9 @@ import json
 import subprocess
 
 import pytest
-from flows.conftest import Given, outcomes_of, report_of
 from prefect.states import State
 
+from flows.conftest import Given, outcomes_of, report_of
 from flows.update import update
 from isomanager.library.opening import library_in_use
 from isomanager.model import Assurance, CopyState, Keep, OutcomeKind

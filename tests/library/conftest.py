@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from domain_update import answers
 
+from domain_update import answers
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan
 from isomanager.library.subscribing import subscribe

@@ -6,10 +6,16 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from domain_update import bring_in, update
-from library.conftest import SERVER, Clock, PlanFor, held, only_download
 
-from isomanager.errors import ConfigurationError, InventoryError, Refused, ResolveError, UsageError
+from domain_update import bring_in, update
+from isomanager.errors import (
+    ConfigurationError,
+    InventoryError,
+    IsoManagerError,
+    Refused,
+    ResolveError,
+    UsageError,
+)
 from isomanager.library.finding import location, newest_held
 from isomanager.library.opening import Library, current_library, library_in_use
 from isomanager.library.planning_updates import chosen_subscriptions
@@ -21,6 +27,7 @@ from isomanager.model import ActionKind, Assurance, Family, Keep, OutcomeKind, S
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
+from library.conftest import SERVER, Clock, PlanFor, held, only_download
 
 LANTERN = "lantern/stable/lantern-2.9.4.iso"
 
@@ -197,7 +204,7 @@ def test_a_repository_is_made_known_once_it_can_be_written_to(library: Library, 
     assert sorted(one.repository for one in held(library)) == ["default", "nas"]
     (tmp_path / "file").write_bytes(b"")
     for name, url in (("No Name", str(tmp_path / "x")), ("file", str(tmp_path / "file"))):
-        with pytest.raises((UsageError, Exception)):
+        with pytest.raises(IsoManagerError):
             add_repository(library, name, url)
     assert [one.name for one in library.inventory.repositories()] == ["default", "nas"]
 

@@ -3,15 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from domain_update import update
-from library.conftest import SERVER, Clock, PlanFor, held
 
+from domain_update import update
 from isomanager.errors import UsageError
 from isomanager.library.checking import check_copy, held_copies
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.model import Copy, CopyState, OutcomeKind
 from isomanager.sample.faults import flip_bit
+from library.conftest import SERVER, Clock, PlanFor, held
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from library.conftest import SERVER, PlanFor, only_download
 
 from isomanager.errors import BodyTruncated, Cancelled, InventoryError, StoreError
 from isomanager.library.downloading import download_reserved
@@ -10,6 +9,7 @@ from isomanager.library.reserving import reserved
 from isomanager.model import Action, CopyState
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
+from library.conftest import SERVER, PlanFor, only_download
 
 
 def expecting(action: Action, **changes: object) -> Action:

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from domain_update import update
-from library.conftest import SERVER, PlanFor
 
+from domain_update import update
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.library.repositories import add_repository
 from isomanager.settings import load_settings
+from library.conftest import SERVER, PlanFor
 
 
 def test_every_repository_describes_itself_and_is_rewritten_only_when_it_changed(
@@ -36,8 +37,7 @@ def test_what_another_process_is_indexing_is_left_to_it_and_told(library: Librar
 
 def test_a_repository_that_is_away_does_not_stop_the_others(library: Library, tmp_path: Path) -> None:
     add_repository(library, "aaa-away", str(tmp_path / "away"))
-    (tmp_path / "away" / ".isomanager").rmdir()
-    (tmp_path / "away").rmdir()
+    shutil.rmtree(tmp_path / "away")
     told = refresh_indexes(library)
     assert told[0].startswith("aaa-away: the indexes were not rewritten")
     assert len(told) == 4

@@ -3,9 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from domain_update import answers, update
-from library.conftest import SERVER, Clock, PlanFor, held
 
+from domain_update import answers, update
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan, with_others
@@ -14,6 +13,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import ActionKind, Copy, CopyState, Keep, OutcomeKind, Plan, Selector
 from isomanager.planning.wanting import Want
 from isomanager.sample.upstream import SampleUpstream
+from library.conftest import SERVER, Clock, PlanFor, held
 
 
 @pytest.fixture

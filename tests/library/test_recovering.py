@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
 from domain_update import answers, update
-from library.conftest import SERVER, Clock, PlanFor, held, only_download
-
 from isomanager.library.downloading import download_reserved
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan, with_others
@@ -18,6 +15,7 @@ from isomanager.model import Action, Copy, CopyState, OutcomeKind
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.storage.contract import INTERNAL
+from library.conftest import SERVER, Clock, PlanFor, held, only_download
 
 
 def interrupted(library: Library, action: Action) -> Copy:

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from domain_update import bring_in, update
-from library.conftest import SERVER, PlanFor, held, only_download
 
+from domain_update import bring_in, update
 from isomanager.errors import Refused, StoreError
 from isomanager.library.downloading import download_reserved
 from isomanager.library.opening import Library
@@ -18,6 +17,7 @@ from isomanager.model import Action, CopyState, OutcomeKind, Receipt, Received
 from isomanager.sample.faults import FaultKind, flip_bit
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.storage.receipts import receipts_of
+from library.conftest import SERVER, PlanFor, held, only_download
 
 
 @contextmanager

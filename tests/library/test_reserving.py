@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from domain_update import bring_in, update
-from library.conftest import SERVER, PlanFor, held, only_download
 
+from domain_update import bring_in, update
 from isomanager.errors import InventoryError, LeaseLost
 from isomanager.library.checking import check_copy
 from isomanager.library.opening import Library
 from isomanager.library.owning import Owner
 from isomanager.library.reserving import reserved
 from isomanager.model import CopyState, OutcomeKind
+from library.conftest import SERVER, PlanFor, held, only_download
 
 NAME = "Linux/Orchard - Server/sample-orchard.server-26.04.1.iso"
 

@@ -6,10 +6,10 @@ import hashlib
 import threading
 
 import pytest
-from transfer.serving import CONTENT, SHA256
 
 from isomanager.model import ALGORITHMS
 from isomanager.transfer.digesting import PIECE, Digester, digests_of, new_hash
+from transfer.serving import CONTENT, SHA256
 
 
 def pieces() -> list[bytes]:

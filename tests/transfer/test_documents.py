@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from transfer.serving import CONTENT, HERE, IMAGE, Reply, fault, scripted
 
 from isomanager.errors import BodyTruncated, FetchRefused, Stalled
 from isomanager.sample.server import SampleServer
 from isomanager.transfer.documents import HttpDocuments
+from transfer.serving import CONTENT, HERE, IMAGE, Reply, fault, scripted
 
 SUMS = "/SHA256SUMS"
 TEXT = b"0000  image.iso\r\n\xff\xfe"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from time import monotonic
 
 import pytest
-from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Fetch, Reply, fault, scripted
 
 from isomanager.errors import (
     BodyTruncated,
@@ -24,6 +23,7 @@ from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import Limits
 from isomanager.transfer.http import open_client
+from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Fetch, Reply, fault, scripted
 
 IMPATIENT = Limits(stall_timeout=1.5, stall_bytes_per_second=100_000)
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from transfer.serving import HERE, IMAGE, SHA256, Fetch, Reply, fault, scripted
 
 from isomanager.errors import (
     BodyTruncated,
@@ -35,6 +34,7 @@ from isomanager.transfer.http import (
     retry_after,
     without_secrets,
 )
+from transfer.serving import HERE, IMAGE, SHA256, Fetch, Reply, fault, scripted
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 STRICT = FetchPolicy()

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from transfer.serving import MIB, Fetch
 
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.download import Limits
+from transfer.serving import MIB, Fetch
 
 LARGE = 224 * MIB + 1
 WINDOW = 4 * MIB

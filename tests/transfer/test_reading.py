@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from transfer.serving import CONTENT, IMAGE, Fetch
 
 from isomanager.errors import StoreError
 from isomanager.sample.server import SampleServer
@@ -11,6 +10,7 @@ from isomanager.storage.contract import Validators
 from isomanager.storage.local import LocalStore
 from isomanager.transfer import reading
 from isomanager.transfer.reading import partial_pieces, stored_pieces
+from transfer.serving import CONTENT, IMAGE, Fetch
 
 
 def test_a_stored_file_comes_in_pieces(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

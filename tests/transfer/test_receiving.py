@@ -10,13 +10,13 @@ from threading import Event
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer.serving import CONTENT, MIB
 
 from isomanager.errors import BodyTruncated, Stalled, StoreError
 from isomanager.storage.contract import Validators
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import Limits, silent
 from isomanager.transfer.receiving import Receiver, aligned
+from transfer.serving import CONTENT, MIB
 
 
 def receiver_at(clock: Callable[[], float]) -> Receiver:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Asked, Fetch, Reply, fault, scripted
 
 from isomanager.errors import BodyTruncated, FetchRefused, StoreError
 from isomanager.sample.server import SampleServer
 from isomanager.storage.contract import Space
 from isomanager.transfer.download import Limits
+from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Asked, Fetch, Reply, fault, scripted
 
 BROKEN_AT = 2 * MIB + 333
 OTHER = CONTENT.translate(bytes(255 - value for value in range(256)))

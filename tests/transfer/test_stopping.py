@@ -17,13 +17,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from transfer.serving import CONTENT, HERE, IMAGE, MIB, SHA256, Fetch, Reply, fault, scripted
 
 from isomanager.errors import Cancelled, FetchRefused
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.http import open_client, open_stream
+from transfer.serving import CONTENT, HERE, IMAGE, MIB, SHA256, Fetch, Reply, fault, scripted
 
 SOON = 5.0
 """Seconds; the timeouts that would end these transfers otherwise are longer."""
