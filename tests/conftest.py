@@ -14,6 +14,8 @@ from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
 
+pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http")
+
 # Prefect reads its settings when it is imported, which collecting the tests does: they must stand before.
 for _name in [
     name for name in os.environ if name.startswith(("PREFECT_", "ISOMANAGER_")) and name != "ISOMANAGER_RECORDED"

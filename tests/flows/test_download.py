@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from flows.conftest import Given, outcomes_of, report_of
+from flow_runs import Given, outcomes_of, report_of
 from flows.download import download
 from flows.prune import prune
 from flows.update import update

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from flows.conftest import PATIENCE, Given
+from flow_runs import PATIENCE, Given
 from flows.update import update
 from isomanager.library.recovering import INTERRUPTED
 from isomanager.sample.faults import FaultKind

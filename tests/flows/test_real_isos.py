@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flows.conftest import Given
+from flow_runs import Given
 from flows.update import update
 from isomanager.model import Assurance
 from isomanager.sample.server import SampleServer

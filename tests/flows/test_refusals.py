@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.conftest import Given, outcomes_of, report_of
+from flow_runs import Given, outcomes_of, report_of
 from flows.reporting import RunFailed
 from flows.update import update
 from isomanager.library.opening import library_in_use

@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
 from prefect.states import State
 
-from flows.conftest import Given, eventually, report_of
+from flow_runs import Given, eventually, report_of
 from flows.download import download
 from flows.update import update
 from isomanager.sample.faults import FaultKind

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from prefect.states import State
 
-from flows.conftest import Given, outcomes_of, report_of
+from flow_runs import Given, outcomes_of, report_of
 from flows.update import update
 from isomanager.library.opening import library_in_use
 from isomanager.model import Assurance, CopyState, Keep, OutcomeKind

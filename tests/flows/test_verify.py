@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.conftest import Given, outcomes_of, report_of
+from flow_runs import Given, outcomes_of, report_of
 from flows.update import update
 from flows.verify import verify
 from isomanager.errors import UsageError
