@@ -62,7 +62,7 @@ def test_a_run_that_is_told_to_end_ends_soon_and_the_next_goes_on(
     with updating() as process:
         wait_for_bytes(upstream, process, FIRST_BYTES)
         process.send_signal(number)
-        process.wait(60)  # seconds on a quiet machine; never the minutes of a long transfer
+        process.wait(PATIENCE)  # seconds on a quiet machine; never the minutes of a long transfer
     assert process.returncode != 0
     assert given.images() == {}
     upstream.clear_faults()
@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_converges(at: int, given: Given, upstream: SampleU
     with updating() as process:
         wait_for_bytes(upstream, process, at)
         process.kill()
-        process.wait(60)
+        process.wait(PATIENCE)
     published = {one.sha256 for one in upstream.site.state.published}
     assert set(given.images().values()) <= published
     upstream.clear_faults()

@@ -89,6 +89,18 @@ def test_a_stop_ends_a_transfer_whose_server_stalls(server: SampleServer, fetch:
     assert received.resumed_at >= MIB
 
 
+def test_a_stop_ends_a_stalled_transfer_whose_client_is_closed_at_the_same_moment(
+    server: SampleServer, fetch: Fetch
+) -> None:
+    stall = server.faults.add(fault("stall", at=MIB + 99, times=1))
+    with open_client(Settings(stall_timeout=60)) as own:
+        running = Stopping(Fetch(fetch.store, own), server.url + IMAGE)
+        assert stall.wait_reached(60)
+        assert running.came.wait(60)
+        running.stop.set()
+    assert running.seconds_to_end() < SOON
+
+
 def test_a_stop_is_not_taken_for_the_end_of_a_file_of_unknown_length(fetch: Fetch) -> None:
     with scripted(lambda _: Reply(body=CONTENT[:MIB], length=-1, hangs=True)) as server:
         running = Stopping(fetch, server.url + IMAGE)
