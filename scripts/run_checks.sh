@@ -19,4 +19,5 @@ echo "== import contracts"
 $bin/lint-imports
 
 echo "== tests"
-$bin/python -m pytest "$@"
+# a file is tested by one process; each process has its own Prefect server, which most of the time waits
+$bin/python -m pytest -n 2 --dist loadfile "$@"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from threading import Event, Thread
 
 import httpx
@@ -57,28 +57,39 @@ def _let_go(opening: Future[httpx.Response]) -> None:
 @contextmanager
 def ended_by(stop: Stop, response: httpx.Response) -> Iterator[None]:
     """While the block lasts, `stop` ends the reading of the body: it then breaks off, as if the server had gone."""
-    over = Event()
-    watcher = Thread(target=_watch, args=(stop, response, over), name="stopping", daemon=True)
-    watcher.start()
-    try:
+    connection = _own_handle(response)
+    if connection is None:
         yield
-    finally:
-        over.set()
-        watcher.join()
+        return
+    over = Event()
+    watcher = Thread(target=_watch, args=(stop, response, connection, over), name="stopping", daemon=True)
+    with closing(connection):
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
 
-def _watch(stop: Stop, response: httpx.Response, over: Event) -> None:
+def _own_handle(response: httpx.Response) -> socket.socket | None:
+    """The answer's connection under a handle of our own. Whoever stops a run may close its client at once, and closing the
+    client's handle does not wake a thread that reads from it."""
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if not isinstance(connection, socket.socket):
+        return None
+    try:
+        # a plain socket, also where TLS runs on it: shutting that down pulls no state from under the thread that reads
+        return socket.fromfd(connection.fileno(), connection.family, connection.type, connection.proto)
+    except OSError:  # closed already: no read can hang on it
+        return None
+
+
+def _watch(stop: Stop, response: httpx.Response, connection: socket.socket, over: Event) -> None:
     while not over.wait(POLL_SECONDS):
         # a closed answer has given its connection back, and another transfer may have it by now
         if stop.is_set() and not response.is_closed:
-            _shut_down(response)
+            with suppress(OSError):  # the other side was faster: the read ends by itself
+                connection.shutdown(socket.SHUT_RDWR)
             return
-
-
-def _shut_down(response: httpx.Response) -> None:
-    stream = response.extensions.get("network_stream")
-    connection = stream.get_extra_info("socket") if stream is not None else None
-    if isinstance(connection, socket.socket):
-        with suppress(OSError):  # the other side was faster: the read ends by itself
-            # not SSLSocket.shutdown, which would pull the TLS state from under the thread that reads
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
