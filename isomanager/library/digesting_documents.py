@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from isomanager.catalogue.product import Product
+from isomanager.catalogue.product import Product, ProofRule
 from isomanager.errors import UsageError
 from isomanager.library.opening import Library
 from isomanager.trust.digest_report import report_digests as report
@@ -24,15 +24,23 @@ def report_digests(
         ring = Keyring.of(*map(_bytes, keys))
         pinned = tuple(one.fingerprint for one in ring.certificates())
         return report(document, ring, pinned, now=library.now(), signature=signed, legacy=True, name=file.name)
-    pinned, legacy = _pinned(library.catalogue.product(product)) if product else ((), False)
+    known = library.catalogue.product(product) if product else None
+    pinned = pinned_keys(known) if known else ()
+    legacy = known is not None and any(proof.legacy for proof in _proofs(known))
     return report(document, library.keyring, pinned, now=library.now(), signature=signed, legacy=legacy, name=file.name)
 
 
-def _pinned(product: Product) -> tuple[tuple[str, ...], bool]:
-    proofs = [*product.proof, *(proof for offer in product.offers for proof in offer.proof)]
-    listed = [key for proof in proofs for key in proof.keys]
-    by_name = [key for proof in proofs for named in proof.keys_by.values() for many in named.values() for key in many]
-    return tuple(dict.fromkeys([*listed, *by_name])), any(proof.legacy for proof in proofs)
+def pinned_keys(product: Product) -> tuple[str, ...]:
+    """Every fingerprint that any of the product's proofs pins."""
+    listed = [key for proof in _proofs(product) for key in proof.keys]
+    by_name = [
+        key for one in _proofs(product) for named in one.keys_by.values() for many in named.values() for key in many
+    ]
+    return tuple(dict.fromkeys([*listed, *by_name]))
+
+
+def _proofs(product: Product) -> list[ProofRule]:
+    return [*product.proof, *(proof for offer in product.offers for proof in offer.proof)]
 
 
 def _bytes(file: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -48,6 +49,17 @@ class Stopping:
     def _note(self, done: int, _total: int | None) -> None:
         if done >= MIB:
             self.came.set()
+
+    def wait_for_a_blocked_read(self) -> None:
+        """Until the thread is found in one and the same read of its socket again and again."""
+        until, looks, read = monotonic() + 60, 0, None
+        while looks < 40:
+            assert monotonic() < until, "The transfer never came to wait for its socket."
+            frame = sys._current_frames().get(self._thread.ident or 0)
+            reading = frame is not None and frame.f_code.co_name == "read" and "httpcore" in frame.f_code.co_filename
+            looks = looks + 1 if reading and frame is read else 0
+            read = frame
+            threading.Event().wait(0.005)
 
     def seconds_to_end(self) -> float:
         """How long the transfer took to end once it was told to."""
@@ -97,6 +109,7 @@ def test_a_stop_ends_a_stalled_transfer_whose_client_is_closed_at_the_same_momen
         running = Stopping(Fetch(fetch.store, own), server.url + IMAGE)
         assert stall.wait_reached(60)
         assert running.came.wait(60)
+        running.wait_for_a_blocked_read()
         running.stop.set()
     assert running.seconds_to_end() < SOON
 
