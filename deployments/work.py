@@ -34,4 +34,10 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     places = settings.model_dump(mode="json", include=set(chosen)).items()
     spelled = {f"{PREFIX}{name.upper()}": one if isinstance(one, str) else json.dumps(one) for name, one in places}
     asks_every = os.environ.get(_ASKS_EVERY, "2")  # not Prefect's 10: whoever presses "Run" is waiting
-    return {**told, **spelled, f"{PREFIX}CONFIG": str(default_config_file().absolute()), _ASKS_EVERY: asks_every}
+    return {
+        **told,
+        **spelled,
+        f"{PREFIX}CONFIG": str(default_config_file().absolute()),
+        "PREFECT_LOGGING_EXTRA_LOGGERS": os.environ.get("PREFECT_LOGGING_EXTRA_LOGGERS", "isomanager"),
+        _ASKS_EVERY: asks_every,
+    }
