@@ -200,11 +200,11 @@ def subscriptions(as_json: Json = False) -> None:
 def plan(what: What = [], as_json: Json = False) -> None:
     """What an update would do now, and why. Asks upstream, changes nothing."""
     from isomanager.library.planning_updates import by_product, chosen_subscriptions, make_plan
-    from isomanager.library.resolving import resolve_patiently
+    from isomanager.library.resolving import resolve_all, resolve_patiently
 
     with _library() as library:
         chosen = chosen_subscriptions(library, what)
-        wants = [want for group in by_product(chosen).values() for want in resolve_patiently(library, group)]
+        wants = resolve_all(library, by_product(chosen), resolve_patiently)
         made = make_plan(library, wants)
     if as_json:
         print_json(plan_json(made))

@@ -22,6 +22,12 @@ def image_threads() -> TaskRunner[PrefectFuture[Any]]:
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=load_settings().images_at_once))
 
 
+def resolving_threads(products: int) -> TaskRunner[PrefectFuture[Any]]:
+    """A thread for each product to ask about, within the limit of the settings."""
+    most = min(products, load_settings().resolves_at_once)
+    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=most))
+
+
 def named(verb: str) -> Callable[[], str]:
     """What a run of the flow is called: the verb and what it is about. Of an address only host and path: it may hold a secret."""
 

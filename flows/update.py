@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.futures import PrefectFuture
 
 from flows.reporting import finish, show_plan
-from flows.running import awaited, image_threads, named, running
+from flows.running import awaited, image_threads, named, resolving_threads, running
 from isomanager.errors import IsoManagerError
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import current_library
@@ -59,9 +59,16 @@ def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> 
 
 def gather(subscriptions: Sequence[Subscription]) -> tuple[Want, ...]:
     """Ask upstream about every product at the same time; one that stays silent becomes an answer that says so."""
-    active = [one for one in subscriptions if not one.paused]
-    asked = {product: (group, patient(resolve).submit(product, group)) for product, group in by_product(active).items()}
-    return tuple(want for group, future in asked.values() for want in _answers(group, future))
+    groups = by_product([one for one in subscriptions if not one.paused])
+    if not groups:
+        return ()
+    assert current_library().client  # noqa: S101 - made here, once, before threads share it
+    with resolving_threads(len(groups)) as threads:  # not those of the images: asking costs no disk and little network
+        asked = [
+            (group, threads.submit(patient(resolve), {"product": product, "subscriptions": group}))
+            for product, group in groups.items()
+        ]
+        return tuple(want for group, future in asked for want in _answers(group, future))
 
 
 def _answers(group: tuple[Subscription, ...], future: PrefectFuture[tuple[Want, ...]]) -> tuple[Want, ...]:

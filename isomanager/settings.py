@@ -131,6 +131,10 @@ class Settings(BaseSettings):
     )
     images_at_once: int = Field(4, ge=1, le=64, description="Images fetched at the same time.")
     connections_per_host: int = Field(4, ge=1, le=32, description="Connections to one host at the same time.")
+    resolves_at_once: int = Field(48, ge=1, le=256, description="Products asked about at the same time.")
+    document_patience: float = Field(
+        30.0, ge=0, le=600, description="Seconds that a busy server (429, 503) may make one look-up wait."
+    )
     connect_timeout: float = Field(15.0, gt=0, description="Seconds to wait for a connection.")
     first_byte_timeout: float = Field(60.0, gt=0, description="Seconds to wait for the first byte of an answer.")
     stall_timeout: float = Field(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.loader import Catalogue, load_catalogue
 from isomanager.catalogue.product import Product
+from isomanager.catalogue.tracing import Seen
 from isomanager.errors import ConfigurationError
 from isomanager.model import CopyState, RepositoryRecord, Selector, Subscription, Title
 from isomanager.settings import Settings, load_settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from isomanager.inventory.inventory import Inventory
     from isomanager.library.owning import Owner
+    from isomanager.transfer.document_cache import DocumentCache
     from isomanager.transfer.http import FetchPolicy
     from isomanager.trust.keyring import Keyring
 
@@ -117,11 +119,25 @@ class Library:
             return FetchPolicy(allow_http=any(url.lower().startswith("http://") for url in urls))
         return FetchPolicy(product.source.allow_http, product.source.allow_private)
 
-    def documents(self, product: Product) -> DocumentSource:
-        """Where the product's documents come from."""
-        from isomanager.transfer.documents import HttpDocuments
+    def documents(self, product: Product, seen: Seen | None = None) -> DocumentSource:
+        """Where the product's documents come from; `seen` is told of every exchange."""
+        from isomanager.transfer.documents import HttpDocuments, Manners
 
-        return HttpDocuments(self.client, self.policy(product))
+        manners = Manners(
+            cache=self.document_cache,
+            patience=self.settings.document_patience,
+            delay=self.settings.retry_delay,
+            stop=self.stop,
+            seen=seen,
+        )
+        return HttpDocuments(self.client, self.policy(product), manners)
+
+    @cached_property
+    def document_cache(self) -> DocumentCache:
+        """Documents fetched before, for conditional requests."""
+        from isomanager.transfer.document_cache import DocumentCache
+
+        return DocumentCache(self.settings.data_folder / "documents")
 
     def product_of(self, title: Title) -> Product | None:
         """The title's product, None when the catalogue does not know it (custom images)."""

@@ -12,8 +12,6 @@ from isomanager.library.opening import Library
 from isomanager.library.resolving import resolve_selector
 from isomanager.model import Expectation, Selector, Value
 
-_AT_ONCE = 8
-
 
 class Health(Value):
     """How one product's resolver is: ok, degraded (it resolves, but less far than it should, or only by hand), broken."""
@@ -33,7 +31,7 @@ def survey(library: Library, names: Sequence[str] = ()) -> tuple[Health, ...]:
     if not products:
         raise UsageError(f"No product or family is called {' or '.join(names)}.")
     assert library.client  # noqa: S101 - made here, once, before threads share it
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(library.settings.resolves_at_once) as pool:
         return tuple(pool.map(lambda product: health(library, product), products))
 
 

@@ -178,7 +178,8 @@ def open_stream(
     headers: Mapping[str, str] | None = None,
     stop: Stop | None = None,
 ) -> Iterator[httpx.Response]:
-    """The answer at the end of the redirects, its body not yet read. Status 200, 206 or 416; everything else raises.
+    """The answer at the end of the redirects, its body not yet read. Status 200, 206, 416, and 304 to a
+    request that had a condition; everything else raises.
 
     `stop` ends the waiting for it with Cancelled.
     """
@@ -250,9 +251,9 @@ def reaches_private(host: str) -> bool:
 
 
 def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
-    """ServerBusy for what may pass, FetchRefused for what will not."""
+    """ServerBusy for what may pass, FetchRefused for what will not. 304 is an answer only to a request that had a condition."""
     status, told = response.status_code, without_secrets(url)
-    if status in (200, 206, 416):
+    if status in (200, 206, 416) or (status == 304 and _is_conditional(response.request)):
         return
     if status in _BUSY or (500 <= status < 600 and status not in _NEVER_BETTER):
         wait = retry_after(response.headers.get("retry-after", ""), now)
@@ -262,6 +263,10 @@ def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
     raise FetchRefused(
         f"{told} answered {status} {response.reason_phrase}.", code="http-status", url=told, status=status
     )
+
+
+def _is_conditional(request: httpx.Request) -> bool:
+    return "if-none-match" in request.headers or "if-modified-since" in request.headers
 
 
 def retry_after(text: str, now: datetime) -> float | None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from isomanager.errors import ServerBusy
 from isomanager.library.opening import Library
-from isomanager.library.resolving import resolve_patiently, resolve_selector, resolve_wants
+from isomanager.library.resolving import resolve_all, resolve_patiently, resolve_selector, resolve_wants
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Assurance, Expectation, Refusal, Selector
+from isomanager.model import Assurance, Expectation, Refusal, Selector, Subscription
+from isomanager.planning.wanting import Want
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 
@@ -99,3 +101,23 @@ def test_below_the_floor_is_a_refusal(library: Library) -> None:
     (want,) = resolve_wants(library, [subscription])
     assert want.resolutions[0].refusal is not None
     assert want.resolutions[0].refusal.code == "below-floor"
+
+
+def test_all_products_are_asked_at_the_same_time(library: Library) -> None:
+    groups = {f"product-{number}": () for number in range(40)}
+    together = Barrier(len(groups), timeout=60)
+
+    def answer(_library: Library, _group: tuple[Subscription, ...]) -> tuple[Want, ...]:
+        together.wait()
+        return ()
+
+    assert resolve_all(library, groups, answer) == ()
+
+
+def test_a_second_look_at_what_has_not_changed_brings_no_body(library: Library, upstream: SampleUpstream) -> None:
+    judged(library, "sample-orchard/server@lts")
+    before = len(upstream.requests)
+    judged(library, "sample-orchard/server@lts")
+    again = upstream.requests[before:]
+    assert {one.status for one in again if one.path.endswith(("SHA256SUMS", ".gpg"))} == {304}
+    assert not sum(one.sent for one in again if one.path.endswith(("SHA256SUMS", ".gpg")))

@@ -10,7 +10,7 @@ import pytest
 
 from isomanager.errors import BodyTruncated, FetchRefused, Stalled
 from isomanager.sample.server import SampleServer
-from isomanager.transfer.documents import HttpDocuments
+from isomanager.transfer.documents import HttpDocuments, Manners
 from transfer.serving import CONTENT, HERE, IMAGE, Reply, fault, scripted
 
 SUMS = "/SHA256SUMS"
@@ -76,7 +76,7 @@ def test_a_part_is_no_document(documents: HttpDocuments, status: int) -> None:
 def test_a_document_that_drips_is_not_waited_for_for_ever(server: SampleServer, client: httpx.Client) -> None:
     server.faults.add(fault("slow", IMAGE, rate=1000))
     with pytest.raises(Stalled, match="not even a document"):
-        HttpDocuments(client, HERE, max_seconds=0.3).fetch(server.url + IMAGE)
+        HttpDocuments(client, HERE, Manners(max_seconds=0.3)).fetch(server.url + IMAGE)
 
 
 def test_locating_fetches_nothing(server: SampleServer, documents: HttpDocuments) -> None:
