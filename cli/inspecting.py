@@ -31,7 +31,7 @@ def digests(
     ] = [],
     as_json: Json = False,
 ) -> None:
-    """What a checksum document says, and whether its signature is good; exit code 1 when one was asked about and is not."""
+    """What a checksum document says, and whether its signature is good; exit code 1 when it is not, or nothing can be believed."""
     from isomanager.library.digesting_documents import report_digests
     from isomanager.library.opening import Library
     from isomanager.settings import load_settings
@@ -42,13 +42,16 @@ def digests(
         print_json(told)
     else:
         _print_digests(told)
-    if (signature or product or key) and not told["signature"]["valid"]:
+    asked = signature or product or key
+    if told["problem"] or (asked and not told["signature"]["valid"]):
         raise typer.Exit(FAILED)
 
 
 def _print_digests(told: dict[str, Any]) -> None:
     rows = ((one["name"], one["algorithm"], one.get("size") or "", one["digest"]) for one in told["entries"])
     print_table(("name", "algorithm", "size", "digest"), rows, below=("digest",), empty="It lists no digests.")
+    if told["problem"]:
+        print(f"\nProblem ({told['problem']['code']}): {told['problem']['reason']}")
     print("\nSignature")
     print_facts((name, value) for name, value in told["signature"].items() if value not in (None, ""))
 

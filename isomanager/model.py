@@ -5,6 +5,7 @@ All are frozen. Their JSON form (`model_dump(mode="json")`) is what is stored in
 
 from __future__ import annotations
 
+import codecs
 from datetime import datetime
 from enum import StrEnum
 from functools import total_ordering
@@ -243,6 +244,16 @@ class Assurance(StrEnum):
         return self.rank >= other.rank if isinstance(other, Assurance) else NotImplemented
 
 
+def text_of(content: bytes) -> str:
+    """A document's text: UTF-8, or UTF-16 where a byte order mark says so, without the mark.
+
+    Bytes that are not UTF-8 are kept apart by surrogate escapes.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
 class Document(Value):
     """A text from upstream, exactly as served. `url` is what was asked for, `final_url` what answered."""
 
@@ -256,8 +267,8 @@ class Document(Value):
 
     @property
     def text(self) -> str:
-        """The content as UTF-8; bytes that are not UTF-8 are kept apart by surrogate escapes."""
-        return self.content.decode("utf-8", "surrogateescape")
+        """The content as `text_of` reads it."""
+        return text_of(self.content)
 
 
 class Signer(Value):

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server and gpgv. As root on Debian they are installed, elsewhere it
-# is said which ones are missing.
+# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign and signify. As root on Debian they are
+# installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
 missing=()
 command -v gpgv >/dev/null || missing+=(gpgv)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v sha256sum >/dev/null || missing+=(coreutils)
+command -v openssl >/dev/null || missing+=(openssl)
+command -v minisign >/dev/null || missing+=(minisign)
+command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install=(apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}")

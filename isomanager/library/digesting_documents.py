@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from isomanager.catalogue.product import Product, ProofRule
-from isomanager.errors import UsageError
+from isomanager.errors import Refused, UsageError
 from isomanager.library.opening import Library
 from isomanager.trust.digest_report import report_digests as report
 from isomanager.trust.evidence import MAX_CHECKSUMS_BYTES
+from isomanager.trust.key_material import read_key_material
 from isomanager.trust.keyring import Keyring
 
 
@@ -21,8 +22,9 @@ def report_digests(
     document = _bytes(file)
     signed = _bytes(signature) if signature else None
     if keys:
-        ring = Keyring.of(*map(_bytes, keys))
-        pinned = tuple(one.fingerprint for one in ring.certificates())
+        materials = [(read_key_material(_bytes(one), str(one)), _bytes(one)) for one in keys]
+        ring = Keyring.of(*(content for read, content in materials if not read.spelled))
+        pinned = tuple(dict.fromkeys(pin for read, _ in materials for pin in read.pins))
         return report(document, ring, pinned, now=library.now(), signature=signed, legacy=True, name=file.name)
     known = library.catalogue.product(product) if product else None
     pinned = pinned_keys(known) if known else ()
@@ -50,5 +52,9 @@ def _bytes(file: Path) -> bytes:
     except OSError as wrong:
         raise UsageError(f"{file} cannot be read: {wrong.strerror}.") from wrong
     if len(content) > MAX_CHECKSUMS_BYTES:
-        raise UsageError(f"{file} is larger than {MAX_CHECKSUMS_BYTES} bytes, which no checksum document is.")
+        raise Refused(
+            f"{file} is larger than {MAX_CHECKSUMS_BYTES} bytes, which no checksum document is.",
+            code="oversized-document",
+            file=str(file),
+        )
     return content

@@ -6,6 +6,7 @@ it covers, is said by the OpenPGP engine.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 
@@ -28,15 +29,21 @@ class SignedBlock:
 
 def is_clearsigned(document: bytes) -> bool:
     """Whether `document` announces a clearsigned message anywhere."""
-    return _BEGIN.search(document) is not None
+    return _BEGIN.search(_without_mark(document)) is not None
 
 
 def find_block(document: bytes) -> SignedBlock | None:
     """The first whole signed block, or None when there is none. A dash-escaped line inside it never opens another."""
+    document = _without_mark(document)
     found = _BLOCK.search(document)
     if found is None:
         return None
     return SignedBlock(found[0], found["signature"], len(_BEGIN.findall(document)) > 1)
+
+
+def _without_mark(document: bytes) -> bytes:
+    # an editor's byte order mark stands outside the block
+    return document.removeprefix(codecs.BOM_UTF8)
 
 
 def unproved_text(document: bytes) -> bytes:

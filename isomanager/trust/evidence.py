@@ -14,6 +14,9 @@ MAX_CHECKSUMS_BYTES = 4 << 20
 MAX_SIGNATURE_BYTES = 256 << 10
 """The largest detached signature that is believed."""
 
+FETCHED_KEYS = (SignatureKind.OPENPGP, SignatureKind.CLEARSIGNED, SignatureKind.RSA)
+"""Kinds of signatures whose keys are pinned by fingerprint, and fetched."""
+
 _ABSENT_STATUSES = frozenset({404, 410})
 
 
@@ -28,13 +31,16 @@ def gather_evidence(offer: Offer, documents: DocumentSource) -> tuple[Document, 
 
 
 def keys_to_obtain(offer: Offer, keyring: Keyring) -> tuple[str, ...]:
-    """The pinned OpenPGP keys that have to be fetched before `judge`: those of proofs of which no key is in `keyring` yet."""
+    """The pinned keys that have to be fetched before `judge`: those of proofs of which no key is in `keyring` yet.
+
+    signify and minisign keys are pinned whole.
+    """
     lacking = (
         key
         for proof in offer.proofs
         if proof.signature is not None
-        and proof.signature.kind in (SignatureKind.OPENPGP, SignatureKind.CLEARSIGNED)
-        and not any(keyring.certificate(one) for one in proof.signers)
+        and proof.signature.kind in FETCHED_KEYS
+        and not any(keyring.has(one) for one in proof.signers)
         for key in proof.signers
     )
     return tuple(dict.fromkeys(normalised(key) for key in lacking))

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from isomanager.catalogue.checksums import algorithm_named
 from isomanager.model import (
+    ALGORITHMS,
     WEAK_ALGORITHMS,
     Assurance,
     Digests,
@@ -70,16 +71,18 @@ def _pinned(digests: Mapping[str, str] | None) -> Iterable[Finding]:
 
 def _claimed(offer: Offer) -> Iterable[Finding]:
     """The digests that came with the listing itself: published if the listing is the vendor's and came over HTTPS."""
-    if not offer.digests:
+    # an algorithm that we cannot run proves nothing, and asks for nothing
+    digests = {name: value for name, value in offer.digests.items() if name in ALGORITHMS}
+    if not digests:
         return
     beside = [proof for proof in offer.proofs if proof.document is None and proof.signature is None]
     vendor = all(proof.vendor for proof in beside)
     if vendor and offer.listed_at and all(is_https(url) for url in offer.listed_at):
         said = "The digest came with the vendor's own listing over HTTPS."
-        yield Finding(Assurance.PUBLISHED, offer.digests, reasons=(said,))
+        yield Finding(Assurance.PUBLISHED, digests, reasons=(said,))
     else:
         said = "The digest came with a listing that is not the vendor's over HTTPS."
-        yield Finding(Assurance.MIRROR, offer.digests, reasons=(said,))
+        yield Finding(Assurance.MIRROR, digests, reasons=(said,))
 
 
 def _blocking(offer: Offer, judged: list[Finding | Objection]) -> Objection | None:

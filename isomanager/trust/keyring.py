@@ -1,4 +1,5 @@
-"""Keyrings of our own: OpenPGP certificates by full primary fingerprint, from the shipped keys and the user's folder.
+"""Keyrings of our own: OpenPGP certificates by full primary fingerprint and RSA keys by their SHA-256, from the shipped keys and
+the user's folder.
 
 The user's own GnuPG keyring is never read. A key comes in only if its primary fingerprint is the one that was asked for, so it
 does not matter where the material was fetched.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -15,11 +17,13 @@ from pathlib import Path
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.errors import ConfigurationError, PermanentError, Refused, TransientError
 from isomanager.trust.certificates import Certificate, normalised, read_certificates
+from isomanager.trust.public_keys import PublicKey, holds_public_key, read_public_keys
 
 MAX_KEY_BYTES = 4 << 20
 """No key material is believed beyond this size: a vendor's page of all its keys fits well."""
 
 _SUFFIXES = frozenset({".asc", ".gpg", ".pgp"})
+_PEM = frozenset({".pem"})
 
 
 def shipped_keys() -> Path:
@@ -28,7 +32,8 @@ def shipped_keys() -> Path:
 
 
 class Keyring:
-    """Certificates in folders of `.asc`, `.gpg` and `.pgp` files; what is accepted is saved in the last folder.
+    """Certificates in folders of `.asc`, `.gpg` and `.pgp` files, RSA keys in `.pem` files; what is accepted is saved in the last
+    folder.
 
     The files are read when the first key is asked for. Copies of the same certificate are merged, so that a revocation or a
     later expiry in any of them counts.
@@ -37,13 +42,36 @@ class Keyring:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(folders)
         self._by_fingerprint: dict[str, Certificate] | None = None
+        self._public: dict[str, PublicKey] | None = None
+        self._changing = threading.RLock()
 
     @classmethod
     def of(cls, *materials: bytes) -> Keyring:
-        """A keyring of these keys alone, kept in memory."""
+        """A keyring of these keys alone, kept in memory; material of either kind."""
         ring = cls(())
-        ring._by_fingerprint = _merged(one for material in materials for one in read_certificates(material))
+        pem = [one for one in materials if holds_public_key(one)]
+        ring._public = {key.fingerprint: key for one in pem for key in read_public_keys(one)}
+        certified = (one for one in materials if not holds_public_key(one))
+        ring._by_fingerprint = _merged(one for material in certified for one in read_certificates(material))
         return ring
+
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """Every RSA key, ordered by fingerprint."""
+        with self._changing:
+            if self._public is None:
+                files = (file for folder in self._folders for file in _files(folder, _PEM))
+                found = [key for file in files for key in read_public_keys(file.read_bytes(), str(file))]
+                self._public = {key.fingerprint: key for key in sorted(found, key=lambda key: key.fingerprint)}
+            return tuple(self._public.values())
+
+    def public_key(self, fingerprint: str) -> PublicKey | None:
+        """The RSA key with this SHA-256."""
+        wanted = normalised(fingerprint)
+        return next((one for one in self.public_keys() if one.fingerprint == wanted), None)
+
+    def has(self, fingerprint: str) -> bool:
+        """Whether a key of either kind with this fingerprint is here."""
+        return self.certificate(fingerprint) is not None or self.public_key(fingerprint) is not None
 
     def certificates(self) -> tuple[Certificate, ...]:
         """Every certificate, ordered by fingerprint. ConfigurationError names a file that holds none."""
@@ -63,26 +91,37 @@ class Keyring:
         return next((one for one in self.certificates() if one.key(issuer)), None)
 
     def accept(self, fingerprint: str, material: bytes) -> None:
-        """Save the certificate with this primary fingerprint out of `material`, merged with the copy we have.
+        """Save the key with this fingerprint out of `material`, a certificate merged with the copy we have.
 
-        Refused(code="foreign-key") when `material` holds other certificates only; ConfigurationError when it holds none, or
-        the keyring has no folder.
+        Refused(code="foreign-key") when `material` holds other keys only; ConfigurationError when it holds none, or the
+        keyring has no folder.
         """
         wanted = normalised(fingerprint)
-        offered = _merged(read_certificates(material)).get(wanted)
-        if offered is None:
-            raise Refused(
-                f"The key material offered for {wanted} holds other keys only.",
-                code="foreign-key",
-                hint="Compare the fingerprint with the one the vendor publishes.",
-                fingerprint=wanted,
-            )
         if not self._folders:
             raise ConfigurationError("This keyring is kept in memory: there is no folder to save a key in.")
-        known = self.certificate(wanted)
-        merged = _merged([known, offered] if known else [offered])[wanted]
-        _write_atomically(self._folders[-1] / f"{wanted}.asc", merged.armored.encode("ascii"))
-        self._by_fingerprint = {**self._index(), wanted: merged}
+        if holds_public_key(material):
+            self._accept_public(wanted, material)
+        else:
+            self._accept_certificate(wanted, material)
+
+    def _accept_public(self, wanted: str, material: bytes) -> None:
+        offered = next((one for one in read_public_keys(material) if one.fingerprint == wanted), None)
+        if offered is None:
+            raise _foreign(wanted)
+        with self._changing:
+            known = {one.fingerprint: one for one in self.public_keys()}
+            _write_atomically(self._folders[-1] / f"{wanted}.pem", offered.pem)
+            self._public = dict(sorted({**known, wanted: offered}.items()))
+
+    def _accept_certificate(self, wanted: str, material: bytes) -> None:
+        offered = _merged(read_certificates(material)).get(wanted)
+        if offered is None:
+            raise _foreign(wanted)
+        with self._changing:
+            known = self.certificate(wanted)
+            merged = _merged([known, offered] if known else [offered])[wanted]
+            _write_atomically(self._folders[-1] / f"{wanted}.asc", merged.armored.encode("ascii"))
+            self._by_fingerprint = dict(sorted({**self._index(), wanted: merged}.items()))
 
     def obtain(self, fingerprint: str, urls: Sequence[str], documents: DocumentSource) -> None:
         """Fetch the key from the vendor's addresses in turn and accept the first that matches.
@@ -112,21 +151,31 @@ class Keyring:
         )
 
     def _index(self) -> dict[str, Certificate]:
-        if self._by_fingerprint is None:
-            self._by_fingerprint = _merged(
-                certificate
-                for folder in self._folders
-                for file in _key_files(folder)
-                for certificate in read_certificates(file.read_bytes(), str(file))
-            )
-        return self._by_fingerprint
+        with self._changing:
+            if self._by_fingerprint is None:
+                self._by_fingerprint = _merged(
+                    certificate
+                    for folder in self._folders
+                    for file in _files(folder, _SUFFIXES)
+                    for certificate in read_certificates(file.read_bytes(), str(file))
+                )
+            return self._by_fingerprint
 
 
-def _key_files(folder: Path) -> list[Path]:
+def _foreign(wanted: str) -> Refused:
+    return Refused(
+        f"The key material offered for {wanted} holds other keys only.",
+        code="foreign-key",
+        hint="Compare the fingerprint with the one the vendor publishes.",
+        fingerprint=wanted,
+    )
+
+
+def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     if not folder.is_dir():
         return []
     # a dot file is a save that was interrupted
-    return sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
+    return sorted(file for file in folder.iterdir() if file.suffix in suffixes and not file.name.startswith("."))
 
 
 def _merged(certificates: Iterable[Certificate]) -> dict[str, Certificate]:

@@ -10,37 +10,93 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from dataclasses import dataclass
 
 from isomanager.trust.signature import SignatureResult, refused
-from isomanager.trust.signify import SIGNATURE_BYTES, decode_line, is_signed_by, pinned_key, verify_signify
+from isomanager.trust.signed_data import Data, mapped, pieces_of
+from isomanager.trust.signify import (
+    COMMENT,
+    SIGNATURE_BYTES,
+    NumberedBytes,
+    decode_line,
+    inspect_signify,
+    is_signed_by,
+    pinned_key,
+    verify_signify,
+)
 
 _TRUSTED = b"trusted comment: "
 
 
-def verify_minisign(message: bytes, signature: bytes, pinned: tuple[str, ...]) -> SignatureResult:
-    """Whether a minisign signature over `message` was made by one of the `pinned` public keys (base64, as minisign prints)."""
+@dataclass(frozen=True)
+class _Signed:
+    """A signature that names a pinned key, its comment checked."""
+
+    made: NumberedBytes
+    pin: str
+
+
+def inspect_minisign(signature: bytes, pinned: tuple[str, ...]) -> SignatureResult | None:
+    """What speaks against a signature before the bytes it covers are there; None when nothing does yet.
+
+    The second signature covers no more than the first one and its comment: it is checked at once.
+    """
+    if _is_signify(signature):
+        return inspect_signify(signature, pinned)
+    read = _read(signature, pinned)
+    return read if isinstance(read, SignatureResult) else None
+
+
+def verify_minisign(message: Data, signature: bytes, pinned: tuple[str, ...]) -> SignatureResult:
+    """Whether a minisign signature over `message` was made by one of the `pinned` public keys (base64, as minisign prints).
+
+    A file is read as a stream where the signature is over its digest, and mapped where it is over the bytes themselves.
+    """
+    if _is_signify(signature):
+        return verify_signify(signature, pinned, message)
+    read = _read(signature, pinned)
+    if isinstance(read, SignatureResult):
+        return read
+    if read.made.algorithm == b"ED":
+        valid = is_signed_by(read.pin, read.made.data, _blake2b(message))
+    else:
+        with mapped(message) as whole:
+            valid = is_signed_by(read.pin, read.made.data, whole)
+    if not valid:
+        return refused("bad-signature", "The signature does not match: the text or file is another.", primary=read.pin)
+    return SignatureResult(True, primary_fingerprint=read.pin)
+
+
+def _is_signify(signature: bytes) -> bool:
+    return len(signature.rstrip(b"\r\n").split(b"\n")) == 2
+
+
+def _read(signature: bytes, pinned: tuple[str, ...]) -> _Signed | SignatureResult:
     lines = [line.rstrip(b"\r") for line in signature.rstrip(b"\r\n").split(b"\n")]
-    if len(lines) == 2:
-        return verify_signify(signature.rstrip(b"\n") + b"\n", pinned, message)
-    if len(lines) != 4 or not lines[0].startswith(b"untrusted comment:") or not lines[2].startswith(_TRUSTED):
+    if len(lines) != 4 or not lines[0].startswith(COMMENT) or not lines[2].startswith(_TRUSTED):
         return refused("no-signature", "There is no minisign signature.")
-    found, whole = decode_line(lines[1], SIGNATURE_BYTES), _decode(lines[3])
-    if found is None or whole is None or found.algorithm not in (b"ED", b"Ed"):
+    made, whole = decode_line(lines[1], SIGNATURE_BYTES), _decode(lines[3])
+    if made is None or whole is None or made.algorithm not in (b"ED", b"Ed"):
         return refused("bad-signature", "The minisign signature cannot be read.")
-    pin = pinned_key(found.number, pinned)
+    pin = pinned_key(made.number, pinned)
     if pin is None:
-        number = found.number[::-1].hex().upper()
+        number = made.number[::-1].hex().upper()
         return refused("unknown-key", f"It was made by the minisign key {number}, which is not pinned here.")
-    signed = hashlib.blake2b(message).digest() if found.algorithm == b"ED" else message
-    commented = found.data + lines[2].removeprefix(_TRUSTED)
-    if not (is_signed_by(pin, found.data, signed) and is_signed_by(pin, whole, commented)):
-        return refused("bad-signature", "The signature does not match the text or its comment.", primary=pin)
-    return SignatureResult(True, primary_fingerprint=pin)
+    if not is_signed_by(pin, whole, made.data + lines[2].removeprefix(_TRUSTED)):
+        return refused("bad-signature", "The signature does not match its comment.", primary=pin)
+    return _Signed(made, pin)
+
+
+def _blake2b(message: Data) -> bytes:
+    digest = hashlib.blake2b()
+    for piece in pieces_of(message):
+        digest.update(piece)
+    return digest.digest()
 
 
 def _decode(line: bytes) -> bytes | None:
     try:
-        raw = base64.b64decode(line, validate=True)
+        raw = base64.b64decode(line.strip(), validate=True)
     except (binascii.Error, ValueError):
         return None
     return raw if len(raw) == SIGNATURE_BYTES else None

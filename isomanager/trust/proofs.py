@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
-from isomanager.catalogue.checksums import lookup, lookup_size, parse_checksums
+from isomanager.catalogue.checksums import algorithm_named, is_web_page, lookup, lookup_size, parse_checksums
 from isomanager.errors import Refused
 from isomanager.model import (
     ALGORITHMS,
@@ -20,16 +21,16 @@ from isomanager.model import (
     SignatureKind,
     Signer,
     strongest,
+    text_of,
 )
 from isomanager.trust.evidence import MAX_CHECKSUMS_BYTES, MAX_SIGNATURE_BYTES
 from isomanager.trust.keyring import Keyring
-from isomanager.trust.minisign import verify_minisign
-from isomanager.trust.openpgp import inspect_signature, verify_clearsigned, verify_detached
 from isomanager.trust.signature import SignatureResult
-from isomanager.trust.signify import verify_signify
 from isomanager.trust.urls import is_https, same_owner
+from isomanager.trust.verifying import inspect, verify
 
-_BLAKE2_NAME = re.compile(r"(?:.*\.)?(?:b2|blake2b?)(?:sums?)?\b", re.IGNORECASE)
+_PLAIN = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -119,29 +120,17 @@ def _readable_text(
         return _signature_objection(document.url, result)
     said = f"{document.url} is signed by the pinned key {result.signer.primary}."
     reasons = (said, result.note) if result.note else (said,)
-    return _Text(payload.decode("utf-8", "surrogateescape"), result.signer, reasons)
+    return _Text(text_of(payload), result.signer, reasons)
 
 
 def _verify(
     proof: Proof, document: Document, documents: Mapping[str, Document], keyring: Keyring, now: datetime
 ) -> SignatureResult | Objection:
     kind = proof.signature.kind if proof.signature else SignatureKind.OPENPGP
-    if kind is SignatureKind.CLEARSIGNED:
-        return verify_clearsigned(document.content, keyring, proof.signers, now=now, legacy=proof.legacy)
-    if kind is SignatureKind.SIGNIFY and _carries_its_text(proof):
-        return verify_signify(document.content, proof.signers)
-    signature = _signature(proof, documents)
+    signature = None if _carries_its_text(proof) else _signature(proof, documents)
     if isinstance(signature, Objection):
         return signature
-    if kind is SignatureKind.SIGNIFY:
-        return verify_signify(signature, proof.signers, document.content)
-    if kind is SignatureKind.MINISIGN:
-        return verify_minisign(document.content, signature, proof.signers)
-    if kind is SignatureKind.OPENPGP:
-        return verify_detached(document.content, signature, keyring, proof.signers, now=now, legacy=proof.legacy)
-    return Objection(
-        "bad-signature", f"{kind} signatures cannot be checked by this version: {document.url} is refused."
-    )
+    return verify(kind, document.content, signature, keyring, proof.signers, now=now, legacy=proof.legacy)
 
 
 def _carries_its_text(proof: Proof) -> bool:
@@ -170,13 +159,11 @@ def _judge_file_signature(
     offer: Offer, proof: Proof, documents: Mapping[str, Document], keyring: Keyring, now: datetime
 ) -> Finding | Objection:
     """All that can be judged before the bytes are there: the signature exists, and a usable pinned key claims it."""
-    kind = proof.signature.kind if proof.signature else None
-    if kind is not SignatureKind.OPENPGP:
-        return Objection("bad-signature", f"{kind} signatures over a file cannot be checked by this version.")
+    kind = proof.signature.kind if proof.signature else SignatureKind.OPENPGP
     signature = _signature(proof, documents)
     if isinstance(signature, Objection):
         return signature
-    against = inspect_signature(signature, keyring, proof.signers, now=now, legacy=proof.legacy)
+    against = inspect(kind, signature, keyring, proof.signers, now=now, legacy=proof.legacy)
     if against is not None:
         return _signature_objection((proof.signature and proof.signature.url) or "", against)
     said = f"The signature over {offer.filename} itself is checked once the bytes are here."
@@ -185,6 +172,8 @@ def _judge_file_signature(
 
 def _read_digests(offer: Offer, proof: Proof, document: Document, readable: _Text) -> Finding | Objection:
     name = proof.entry or offer.filename
+    if is_web_page(readable.text):
+        return Objection("no-digest", f"{document.url} is a web page, not a checksum document.")
     entries = parse_checksums(readable.text, algorithm=algorithm_of_document(document.url))
     try:
         found = lookup(entries, name)
@@ -204,9 +193,21 @@ def _read_digests(offer: Offer, proof: Proof, document: Document, readable: _Tex
 
 
 def algorithm_of_document(name: str) -> str:
-    """The algorithm that a checksum document's own name or address announces, or "" when its digests' lengths tell it."""
-    # BLAKE2b digests are as long as SHA-512 ones: only the name tells them apart
-    return "blake2b" if _BLAKE2_NAME.match(name.rpartition("/")[2]) else ""
+    """The algorithm that a checksum document's own name or address announces, or "" when its digests' lengths tell it.
+
+    BLAKE2b digests are as long as SHA-512 ones, BLAKE3 ones as SHA-256: only the name tells them apart (`b2sums.txt`,
+    `image.iso.b3`). A short word such as b2 counts only where it cannot be a version: at either end, or before `sums`.
+    """
+    last = name.rpartition("/")[2][-_LONGEST_NAME:].removesuffix(".txt")
+    words = [one for one in re.split(r"[^A-Za-z0-9]+", last) if one]
+    pairs = [one + other for one, other in pairwise(words)]  # sha3-256
+    named = [found for one in words if (found := algorithm_named(one)) and _is_announced(one, words)]
+    named += [found for one in pairs if (found := algorithm_named(one)) and found not in _PLAIN]
+    return "" if not named or named[-1] in _PLAIN else named[-1]
+
+
+def _is_announced(word: str, words: list[str]) -> bool:
+    return len(word) > 2 or word in (words[0], words[-1]) or words[words.index(word) + 1].lower().startswith("sum")
 
 
 def _assurance(proof: Proof, document: Document, signer: Signer | None) -> tuple[Assurance, str]:

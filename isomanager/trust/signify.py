@@ -15,8 +15,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from isomanager.trust.signature import SignatureResult, refused
+from isomanager.trust.signed_data import Buffer, Data, mapped
 
-_COMMENT = b"untrusted comment:"
+COMMENT = b"untrusted comment:"
+"""How every signify and minisign file begins."""
+
 _KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
@@ -52,7 +55,7 @@ def pinned_key(number: bytes, pinned: tuple[str, ...]) -> str | None:
     return next((pin for pin in pinned if (key := decode_key(pin)) is not None and key.number == number), None)
 
 
-def is_signed_by(pin: str, signature: bytes, message: bytes) -> bool:
+def is_signed_by(pin: str, signature: bytes, message: Buffer) -> bool:
     """Whether the Ed25519 signature over `message` is by the key that `pin` spells."""
     key = decode_key(pin)
     if key is None:
@@ -64,14 +67,10 @@ def is_signed_by(pin: str, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def verify_signify(signature: bytes, pinned: tuple[str, ...], message: bytes | None = None) -> SignatureResult:
-    """Whether a signify signature holds for `message`, or without one for the message that follows it.
-
-    `pinned` are public keys as the second line of their files. The key's own text stands for its fingerprint. `payload` is the
-    message that follows an embedded signature.
-    """
+def read_signify(signature: bytes, pinned: tuple[str, ...]) -> tuple[NumberedBytes, str] | SignatureResult:
+    """The signature and the pin whose key it names, or why it cannot count."""
     lines = signature.split(b"\n", 2)
-    if len(lines) < 3 or not lines[0].startswith(_COMMENT):
+    if len(lines) < 2 or not lines[0].startswith(COMMENT):
         return refused("no-signature", "There is no signify signature.")
     found = decode_line(lines[1], SIGNATURE_BYTES)
     if found is None or found.algorithm != b"Ed":
@@ -79,7 +78,33 @@ def verify_signify(signature: bytes, pinned: tuple[str, ...], message: bytes | N
     pin = pinned_key(found.number, pinned)
     if pin is None:
         return refused("unknown-key", f"It was made by the signify key {found.number.hex()}, which is not pinned here.")
-    signed = lines[2] if message is None else message
-    if not is_signed_by(pin, found.data, signed):
-        return refused("bad-signature", "The signature does not match the text.", primary=pin)
-    return SignatureResult(True, primary_fingerprint=pin, payload=lines[2] if message is None else None)
+    return found, pin
+
+
+def inspect_signify(signature: bytes, pinned: tuple[str, ...]) -> SignatureResult | None:
+    """What speaks against a signature before the bytes it covers are there; None when nothing does yet."""
+    found = read_signify(signature, pinned)
+    return found if isinstance(found, SignatureResult) else None
+
+
+def verify_signify(signature: bytes, pinned: tuple[str, ...], message: Data | None = None) -> SignatureResult:
+    """Whether a signify signature holds for `message`, or without one for the message that follows it.
+
+    `pinned` are public keys as the second line of their files. The key's own text stands for its fingerprint. `payload` is the
+    message that follows an embedded signature.
+    """
+    found = read_signify(signature, pinned)
+    if isinstance(found, SignatureResult):
+        return found
+    made, pin = found
+    payload = embedded_message(signature) if message is None else None
+    with mapped(message if message is not None else payload or b"") as signed:
+        if not is_signed_by(pin, made.data, signed):
+            return refused("bad-signature", "The signature does not match the text.", primary=pin)
+    return SignatureResult(True, primary_fingerprint=pin, payload=payload)
+
+
+def embedded_message(document: bytes) -> bytes:
+    """What follows the two lines of an embedded signature; nobody has checked it."""
+    lines = document.split(b"\n", 2)
+    return lines[2] if len(lines) == 3 else b""

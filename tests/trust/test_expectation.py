@@ -217,15 +217,6 @@ def test_keys_without_a_signature_are_refused(make: Any, vendor: Any, ring: Keyr
         assert refusal(judge(offer, evidence, ring, now=now)).code == "unsigned-document"
 
 
-def test_a_kind_of_signature_that_cannot_be_checked_is_refused(
-    make: Any, vendor: Any, ring: Keyring, now: datetime
-) -> None:
-    signature = SignatureRef(kind=SignatureKind.RSA, url=make.signature_url)
-    offer = make.offer(make.proof(signature=signature, signers=("ABC",)))
-    evidence = signed_evidence(make, vendor, make.sums())
-    assert refusal(judge(offer, evidence, ring, now=now)).code == "bad-signature"
-
-
 def test_below_the_floor_it_says_what_could_be_reached(make: Any, ring: Keyring, now: datetime) -> None:
     offer = make.offer(make.proof())
     found = refusal(judge(offer, (make.document(make.sums()),), ring, now=now, floor=Assurance.SIGNED))

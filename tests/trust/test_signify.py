@@ -1,48 +1,18 @@
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from isomanager.model import Assurance, Expectation, Refusal, SignatureKind, SignatureRef
 from isomanager.trust.expectation import judge
 from isomanager.trust.keyring import Keyring
 from isomanager.trust.minisign import verify_minisign
 from isomanager.trust.signify import decode_key, verify_signify
+from trust.authors import Ed25519Author
 
 MESSAGE = b"SHA256 (sample.iso) = 55\n"
-
-
-@dataclass(frozen=True)
-class Ed25519Author:
-    """A throw-away signify or minisign key, number and all."""
-
-    number: bytes = b"\x01\x02\x03\x04\x05\x06\x07\x08"
-    secret: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-
-    @property
-    def pin(self) -> str:
-        return base64.b64encode(b"Ed" + self.number + self.secret.public_key().public_bytes_raw()).decode()
-
-    def signify(self, message: bytes) -> bytes:
-        line = base64.b64encode(b"Ed" + self.number + self.secret.sign(message))
-        return b"untrusted comment: verify with sample.pub\n" + line + b"\n"
-
-    def minisign(self, message: bytes, *, hashed: bool = True, comment: bytes = b"timestamp:1") -> bytes:
-        letters, signed = (b"ED", hashlib.blake2b(message).digest()) if hashed else (b"Ed", message)
-        first = self.secret.sign(signed)
-        lines = (
-            b"untrusted comment: signature",
-            base64.b64encode(letters + self.number + first),
-            b"trusted comment: " + comment,
-            base64.b64encode(self.secret.sign(first + comment)),
-        )
-        return b"\n".join(lines) + b"\n"
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +49,10 @@ def test_minisign_s_trusted_comment_is_signed_too(author: Ed25519Author) -> None
 
 def test_an_older_signify_signature_is_taken_where_minisign_is_expected(author: Ed25519Author) -> None:
     assert verify_minisign(MESSAGE, author.signify(MESSAGE), (author.pin,)).valid
+
+
+def test_a_signify_signature_needs_no_last_newline(author: Ed25519Author) -> None:
+    assert verify_signify(author.signify(MESSAGE).rstrip(b"\n"), (author.pin,), MESSAGE).valid
 
 
 @pytest.mark.parametrize(
