@@ -321,7 +321,9 @@ class PackedBytes(Value):
 class Received(Value):
     """A closed, durable partial: its size in bytes and the digests taken as the bytes passed.
 
-    `packed` is what came over the line when the image is packed upstream; the evidence speaks of those bytes.
+    `packed` is what came over the line when the image is packed upstream; the evidence speaks of those bytes, and `signer` is
+    who signed that file itself, checked before it was unpacked. `refused` are addresses and SHA-256 of what was fetched before
+    and was not what the evidence demands.
     """
 
     partial: str
@@ -333,6 +335,8 @@ class Received(Value):
     seconds: float = 0.0
     resumed_at: int = 0
     packed: PackedBytes | None = None
+    signer: Signer | None = None
+    refused: tuple[tuple[str, str], ...] = ()
 
     @property
     def proved_bytes(self) -> PackedBytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from isomanager.errors import StoreError
+from isomanager.errors import Refused, StoreError
 from isomanager.library.opening import Library
-from isomanager.model import Expectation, Received
+from isomanager.model import Expectation, Received, Signer
 from isomanager.storage.contract import Store
 from isomanager.transfer.resuming import partial_named
 from isomanager.trust.file_proof import prove_file
-from isomanager.trust.signature import SignatureResult
+from isomanager.trust.signature import SignatureResult, good
 
 _PIECE = 4 << 20
 
@@ -22,6 +22,9 @@ def file_signature(
     """What the signature that the expectation carries says of the received bytes; None when it carries none."""
     if expectation.file_signature is None:
         return None
+    if expectation.offer.packing is not None:
+        # the signature is over the packed file, which is gone: it was checked before it was unpacked
+        return good(received.signer) if received.signer else None
     found = partial_named(store, received.partial)
     if found is None:
         name = expectation.offer.filename
@@ -34,3 +37,14 @@ def file_signature(
                 file.write(partial.read(offset, min(_PIECE, received.size - offset)))
         partial.close()
         return prove_file(staged, expectation, library.keyring, now=library.now())
+
+
+def packed_signer(library: Library, expectation: Expectation, file: Path) -> Signer | None:
+    """Who signed the packed `file` itself, None when nobody is expected to; Refused when the signature is not good."""
+    if expectation.file_signature is None:
+        return None
+    result = prove_file(file, expectation, library.keyring, now=library.now())
+    if result.signer is None:
+        name = expectation.offer.filename
+        raise Refused(f"The signature over {name} itself is not good: {result.note}", code=result.reason)
+    return result.signer

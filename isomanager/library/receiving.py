@@ -14,6 +14,7 @@ from time import monotonic
 
 from isomanager.errors import Cancelled, Refused
 from isomanager.library.opening import Library
+from isomanager.library.proving_files import packed_signer
 from isomanager.model import Expectation, PackedBytes, Packing, Received
 from isomanager.storage.contract import Partial, Store, Validators
 from isomanager.storage.local import LocalStore
@@ -59,13 +60,15 @@ def _receive_packed(
         stage.delete(name)
         return fetched.model_copy(update={"packed": packed})
     try:
+        signer = packed_signer(library, expectation, stage.root / name)
         window = library.settings.transfer_window
         whole = _unpacked(store, request, stage.root / name, packing, stop, window)
     except Refused:
         stage.delete(name)
         raise
     stage.delete(name)
-    return whole.model_copy(update={"packed": packed, "url": fetched.url, "seconds": monotonic() - started})
+    seconds = monotonic() - started
+    return whole.model_copy(update={"packed": packed, "signer": signer, "url": fetched.url, "seconds": seconds})
 
 
 def _staged(

@@ -45,6 +45,11 @@ class SignatureResult:
         return Signer(primary=self.primary_fingerprint, subkey=self.subkey_fingerprint or "", note=self.note)
 
 
+def good(signer: Signer) -> SignatureResult:
+    """The result that `signer` was made from."""
+    return SignatureResult(True, "", signer.note, signer.primary, signer.subkey or None)
+
+
 def refused(
     reason: ReasonCode,
     note: str,

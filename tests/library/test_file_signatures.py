@@ -1,0 +1,147 @@
+"""Images whose vendor signs the file itself: on the way into the library, and to a plain file."""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from isomanager.errors import Refused
+from isomanager.library.downloading import download_reserved
+from isomanager.library.fetching import fetch
+from isomanager.library.opening import Library, library_in_use
+from isomanager.library.planning_updates import chosen_subscriptions, make_plan
+from isomanager.library.receiving import staging
+from isomanager.library.registering import register, verify_received
+from isomanager.library.requesting import Asked
+from isomanager.library.reserving import reserved
+from isomanager.library.resolving import resolve_wants
+from isomanager.library.subscribing import subscribe
+from isomanager.model import ActionKind, Assurance, Copy, CopyState, Plan, Selector
+from isomanager.sample.upstream import SampleUpstream
+from trust.authors import Ed25519Author, RsaAuthor
+
+PRODUCT = """
+id = "seal"
+name = "Seal"
+family = "appliance"
+
+[source]
+allow_http = true
+allow_private = true
+
+[[offers]]
+strategy = "listing"
+file = 'seal-(?P<version>[0-9.]+)\\.iso{ending}'
+steps = [{{ url = "{base}/seal/" }}]
+{unpack}
+
+[[proof]]
+signature = {{ kind = "{kind}", url = "{{url}}.sig", over = "file" }}
+keys = ["{pin}"]
+
+[keys]
+{pinned} = ["{base}/seal/nothing", "{base}/seal/announcement.txt"]
+"""
+
+WAYS = ["rsa", "rsa packed", "minisign", "minisign packed", "signify", "openpgp"]
+Publish = Callable[..., bytes]
+
+
+@pytest.fixture
+def publish(upstream: SampleUpstream) -> Publish:
+    """Puts a signed image on the sample upstream, its key in an announcement, and a product file; gives the image's bytes."""
+
+    def put(way: str, *, damage: bool = False) -> bytes:
+        kind, _, packed = way.partition(" ")
+        image = next(upstream.site.www.rglob("*.iso")).read_bytes()
+        folder = upstream.site.www / "seal"
+        folder.mkdir(exist_ok=True)
+        served = bz2.compress(image) if packed else image
+        ed, rsa, key = Ed25519Author(), RsaAuthor(), upstream.site.key
+        pin = {"rsa": rsa.fingerprint, "openpgp": key.fingerprint}.get(kind, ed.pin)
+        sign = {"rsa": rsa.sign, "openpgp": key.detached, "minisign": ed.minisign, "signify": ed.signify}[kind]
+        name = f"seal-1.2.iso{'.bz2' if packed else ''}"
+        (folder / f"{name}.sig").write_bytes(sign(served))
+        quoted = b"\n".join(b"# " + line for line in rsa.public.splitlines())
+        (folder / "announcement.txt").write_bytes(key.public if kind == "openpgp" else b"The key is:\n\n" + quoted)
+        if damage:
+            served = bz2.compress(image[:-1] + b"!") if packed else image[:-1] + b"!"
+        (folder / name).write_bytes(served)
+        text = PRODUCT.format(
+            base=upstream.url,
+            kind=kind,
+            pin=pin,
+            pinned=pin if kind in ("rsa", "openpgp") else "0" * 40,
+            ending="\\.bz2" if packed else "",
+            unpack='unpack = { kind = "bz2", max = "64MiB" }' if packed else "",
+        )
+        (upstream.catalogue_folder / "seal.toml").write_text(text)
+        return image
+
+    return put
+
+
+@pytest.fixture
+def opened(upstream: SampleUpstream, publish: Publish) -> Iterator[Callable[[], Library]]:
+    """Opens the library once the product file stands."""
+    with library_in_use() as library:
+        yield lambda: library
+
+
+def planned(library: Library) -> Plan:
+    return make_plan(library, resolve_wants(library, chosen_subscriptions(library)))
+
+
+def bring_in(library: Library) -> Copy:
+    (action,) = planned(library).of_kind(ActionKind.DOWNLOAD)
+    with reserved(library, action) as reservation:
+        received = download_reserved(library, reservation)
+        return register(library, reservation, received, verify_received(library, reservation, received))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_good_signature_over_the_file_makes_it_signed(
+    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+) -> None:
+    image, library = publish(way), opened()
+    subscribe(library, Selector.parse("seal"))
+    copy = bring_in(library)
+    assert (copy.assurance, (tmp_path / "library" / copy.path).read_bytes()) == (Assurance.SIGNED, image)
+    (receipt,) = library.inventory.receipts(hashlib.sha256(image).hexdigest())
+    assert receipt.signer is not None
+    assert any("The file itself is signed" in reason for reason in receipt.reasons)
+    assert [document.url.rpartition(".")[2] for document in receipt.evidence] == ["sig"]
+    assert [action.kind for action in planned(library).actions] == [ActionKind.KEEP]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_that_its_signature_does_not_cover_is_refused_and_remembered(
+    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+) -> None:
+    publish(way, damage=True)
+    library = opened()
+    subscribe(library, Selector.parse("seal"))
+    with pytest.raises(Refused) as refused:
+        bring_in(library)
+    assert refused.value.code == "bad-signature"
+    assert [file for file in (tmp_path / "library").rglob("*.iso") if file.is_file()] == []
+    assert library.inventory.copies(states={CopyState.RESERVED, CopyState.RECEIVED, CopyState.HELD}) == ()
+    assert [action.code for action in planned(library).actions] == ["quarantined"]
+    assert list(staging(library).list()) == []
+
+
+@pytest.mark.parametrize("way", ["rsa packed", "minisign"])
+def test_to_a_plain_file_the_signature_counts_too(
+    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+) -> None:
+    image, library = publish(way), opened()
+    fetched = fetch(library, Asked(selector="seal"), tmp_path / "here" / "seal.iso")
+    assert (fetched.assurance, Path(fetched.path).read_bytes()) == ("signed", image)
+    publish(way, damage=True)
+    with pytest.raises(Refused):
+        fetch(library, Asked(selector="seal"), tmp_path / "there" / "seal.iso")
+    assert not list((tmp_path / "there").glob("*.iso"))
