@@ -22,8 +22,8 @@ def file_signature(
     """What the signature that the expectation carries says of the received bytes; None when it carries none."""
     if expectation.file_signature is None:
         return None
-    if expectation.offer.packing is not None:
-        # the signature is over the packed file, which is gone: it was checked before it was unpacked
+    if _covers_packed(expectation):
+        # the packed file is gone: it was checked before it was unpacked
         return good(received.signer) if received.signer else None
     found = partial_named(store, received.partial)
     if found is None:
@@ -41,10 +41,15 @@ def file_signature(
 
 def packed_signer(library: Library, expectation: Expectation, file: Path) -> Signer | None:
     """Who signed the packed `file` itself, None when nobody is expected to; Refused when the signature is not good."""
-    if expectation.file_signature is None:
+    if not _covers_packed(expectation):
         return None
     result = prove_file(file, expectation, library.keyring, now=library.now())
     if result.signer is None:
         name = expectation.offer.filename
         raise Refused(f"The signature over {name} itself is not good: {result.note}", code=result.reason)
     return result.signer
+
+
+def _covers_packed(expectation: Expectation) -> bool:
+    proof = expectation.file_signature
+    return proof is not None and proof.covers == "file" and expectation.offer.packing is not None

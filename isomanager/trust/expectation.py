@@ -55,10 +55,17 @@ def judge(
 
 
 def _relevant(offer: Offer) -> tuple[Proof, ...]:
-    """The proofs about the bytes that will be hashed: for a packed file those of the packed bytes, if there are any."""
+    """The proofs about the bytes that will be hashed: for a packed file those of the packed bytes, if there are any.
+
+    A signature over the image itself is checked whether it covers the packed bytes or the unpacked ones.
+    """
     if offer.packing is None:
         return offer.proofs
-    return tuple(proof for proof in offer.proofs if proof.covers == "file") or offer.proofs
+    return tuple(proof for proof in offer.proofs if proof.covers == "file" or _is_over_file(proof)) or offer.proofs
+
+
+def _is_over_file(proof: Proof) -> bool:
+    return proof.signature is not None and proof.signature.over == "file"
 
 
 def _pinned(digests: Mapping[str, str] | None) -> Iterable[Finding]:

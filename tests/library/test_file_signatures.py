@@ -40,6 +40,7 @@ steps = [{{ url = "{base}/seal/" }}]
 {unpack}
 
 [[proof]]
+covers = "{covers}"
 signature = {{ kind = "{kind}", url = "{{url}}.sig", over = "file" }}
 keys = ["{pin}"]
 
@@ -47,7 +48,7 @@ keys = ["{pin}"]
 {pinned} = ["{base}/seal/nothing", "{base}/seal/announcement.txt"]
 """
 
-WAYS = ["rsa", "rsa packed", "minisign", "minisign packed", "signify", "openpgp"]
+WAYS = ["rsa", "rsa packed", "rsa unpacked", "minisign", "minisign packed", "signify", "openpgp"]
 Publish = Callable[..., bytes]
 
 
@@ -65,7 +66,7 @@ def publish(upstream: SampleUpstream) -> Publish:
         pin = {"rsa": rsa.fingerprint, "openpgp": key.fingerprint}.get(kind, ed.pin)
         sign = {"rsa": rsa.sign, "openpgp": key.detached, "minisign": ed.minisign, "signify": ed.signify}[kind]
         name = f"seal-1.2.iso{'.bz2' if packed else ''}"
-        (folder / f"{name}.sig").write_bytes(sign(served))
+        (folder / f"{name}.sig").write_bytes(sign(image if packed == "unpacked" else served))
         quoted = b"\n".join(b"# " + line for line in rsa.public.splitlines())
         (folder / "announcement.txt").write_bytes(key.public if kind == "openpgp" else b"The key is:\n\n" + quoted)
         if damage:
@@ -74,6 +75,7 @@ def publish(upstream: SampleUpstream) -> Publish:
         text = PRODUCT.format(
             base=upstream.url,
             kind=kind,
+            covers="unpacked" if packed == "unpacked" else "file",
             pin=pin,
             pinned=pin if kind in ("rsa", "openpgp") else "0" * 40,
             ending="\\.bz2" if packed else "",
