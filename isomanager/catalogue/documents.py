@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 from isomanager.errors import ResolveError
 from isomanager.model import Document, Value
@@ -40,21 +41,34 @@ class DocumentSource(Protocol):
         ...
 
 
+def place_of(url: str) -> str:
+    """An address without what servers do not tell apart: https from http, the host's case and default port, escapes, a closing
+    slash, `index.html`, the order of a listing.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path).rstrip("/")
+    path = path.removesuffix("/index.html").removesuffix("/index.htm")
+    query = "" if parts.query.upper().startswith(("C=", "O=", "F=")) else parts.query
+    host = parts.netloc.lower().removesuffix(":443").removesuffix(":80")
+    return f"{host}{path}{'?' if query else ''}{query}"
+
+
 class SavedDocuments:
     """Documents saved in files, each standing for an address; anything else is asked of `beyond`, or is missing."""
 
     def __init__(self, files: Mapping[str, Path], beyond: DocumentSource | None = None) -> None:
-        self._files = dict(files)
+        self._files = {place_of(url): file for url, file in files.items()}
+        self._addresses = tuple(files)
         self._beyond = beyond
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """What is saved. A listing that is not saved can be made up from the saved addresses below it."""
-        return tuple(self._files)
+        return self._addresses
 
     def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
         """The saved file's bytes exactly as they are."""
-        file = self._files.get(url)
+        file = self._files.get(place_of(url))
         if file is not None:
             return Document(url=url, final_url=url, content=file.read_bytes()[: max_bytes + 1])
         if self._beyond is not None:
@@ -63,7 +77,7 @@ class SavedDocuments:
 
     def locate(self, url: str) -> Located:
         """A saved document is where its address says; only one from beyond can lead elsewhere."""
-        file = self._files.get(url)
+        file = self._files.get(place_of(url))
         if file is not None:
             return Located(url=url, final_url=url, size=file.stat().st_size)
         if self._beyond is not None:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from isomanager.catalogue.patterns import check_pattern
 from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.wanted import plain_name
 from isomanager.errors import CatalogueError, ResolveError
 
 
@@ -27,18 +28,18 @@ class Catalogue:
 
     @cached_property
     def _by_name(self) -> dict[str, Product]:
-        named = {_plain(alias): product for product in self.products for alias in (product.name, *product.aliases)}
-        return named | {_plain(product.id): product for product in self.products}
+        named = {plain_name(name): product for product in self.products for name in product.names}
+        return named | {plain_name(product.id): product for product in self.products}
 
     def product(self, name: str) -> Product:
         """The product with this id, name or alias, whatever the case; blanks, dashes and underscores do not count.
 
         Raises ResolveError(code="unknown-product") with the nearest names in the hint.
         """
-        found = self._by_name.get(_plain(name))
+        found = self._by_name.get(plain_name(name))
         if found is not None:
             return found
-        close = difflib.get_close_matches(_plain(name), self._by_name, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(plain_name(name), self._by_name, n=3, cutoff=0.5)
         near = list(dict.fromkeys(self._by_name[one].id for one in close))
         known = ", ".join(near or [product.id for product in self.products])
         raise ResolveError(
@@ -118,7 +119,7 @@ def summary(product: Product) -> dict[str, Any]:
         "id": product.id,
         "name": product.name,
         "family": product.family.value,
-        "aliases": list(product.aliases),
+        "aliases": [name for name in product.names if name != product.name],
         "flavors": list(product.flavors),
         "default_flavor": product.first_flavor,
         "architectures": list(product.architectures),
@@ -134,10 +135,6 @@ def _checksum_form(offers: tuple[OfferRule, ...], has_document: bool) -> str:
     if has_document or offers[0].strategy == "checksums":
         return "document"
     return "fields" if offers[0].strategy in ("api", "rss", "page") else "none"
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter not in " -_")
 
 
 def _bundled_files() -> Iterator[Traversable]:

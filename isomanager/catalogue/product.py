@@ -74,12 +74,14 @@ class VersionForm(Value):
 class Flavor(Value):
     """A variant of a product.
 
+    `names` are names by which a person may call for it as if it were a product (kubuntu is ubuntu/kubuntu);
     `match` compares named groups of the file pattern (or fields of the API) with a value or a list of them, the better first;
     `vars` fill `{name}` in addresses, a list standing for alternatives; `size` bounds a plausible image, in bytes;
     `endings` are what the name of an image may end with (a packed one's before its packing).
     """
 
     name: str = ""
+    names: Texts = ()
     aliases: Texts = ()
     match: dict[str, Texts] = Field(default_factory=dict)
     vars: dict[str, Texts] = Field(default_factory=dict)
@@ -338,6 +340,11 @@ class Product(Value):
         """Every address template of the offers, as written."""
         steps = (url for offer in self.offers for step in offer.steps for url in step.url)
         return (*steps, *(offer.url for offer in self.offers if offer.url))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the product is called besides its id; a flavor that has names of its own lends them."""
+        return (self.name, *self.aliases, *(name for flavor in self.flavors.values() for name in flavor.names))
 
     @property
     def first_flavor(self) -> str:

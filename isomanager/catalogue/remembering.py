@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
-
-from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, DocumentSource, Located
+from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, DocumentSource, Located, place_of
 from isomanager.errors import FetchRefused, IsoManagerError
 from isomanager.model import Document
 
@@ -31,10 +29,25 @@ class Remembering:
 
     def saved_below(self, url: str) -> tuple[str, ...]:
         """The names directly below `url` among the addresses the source says it has; () when it does not say."""
+        above = f"{place_of(url)}/"
+        below = (place_of(one).removeprefix(above) for one in self._saved if place_of(one).startswith(above))
+        return tuple(dict.fromkeys(rest.partition("/")[0] for rest in below if rest))
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether any document that was asked for was there."""
+        return any(isinstance(known, Document) for known in self._known.values())
+
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The addresses the source says it has, and nobody has asked for."""
+        asked = set(map(place_of, self._known))
+        return tuple(url for url in self._saved if place_of(url) not in asked)
+
+    @property
+    def _saved(self) -> tuple[str, ...]:
         addresses: tuple[str, ...] = getattr(self._beyond, "addresses", ())
-        place = url if url.endswith("/") else f"{url}/"
-        below = (urlsplit(one).path[len(urlsplit(place).path) :] for one in addresses if one.startswith(place))
-        return tuple(dict.fromkeys(unquote(rest.partition("/")[0]) for rest in below if rest))
+        return addresses
 
     def _ask(self, url: str, max_bytes: int) -> Document | IsoManagerError:
         try:

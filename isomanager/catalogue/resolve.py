@@ -11,6 +11,7 @@ from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.selection import choose, series_of, understood
+from isomanager.catalogue.spare import spare_ways
 from isomanager.catalogue.strategies import api, checksum_list, lines, listing, page, rss
 from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
 from isomanager.catalogue.walking import Walk, Way
@@ -28,8 +29,6 @@ _TELLING = (
     "not-an-iso",
     "implausible",
     "ambiguous",
-    "external",
-    "manual",
 )
 """Codes of answers that upstream gave to the very question; they say more than an entry that had no answer."""
 
@@ -46,12 +45,30 @@ def resolve(product: Product, selector: Selector, documents: DocumentSource) -> 
 
 @dataclass
 class _Search:
-    """One search: what is wanted, what went wrong so far, and for the channel `previous` the newest series once it is known."""
+    """One search: what is wanted, what went wrong so far, the releases that were passed over for it, and for the channel
+    `previous` the newest series once it is known. `is_closed`: the place of the wanted channel itself is broken.
+    """
 
     one: Wanted
     documents: Remembering
     complaints: list[IsoManagerError] = field(default_factory=list)
+    passed: list[Version] = field(default_factory=list)
     below: Version | None = None
+    is_closed: bool = False
+
+    def note(self, error: ResolveError | FetchRefused, offer: OfferRule, way: Way) -> None:
+        """Keep what a document lacked, and which release was passed over for it."""
+        self.complaints.append(error)
+        if way.release:
+            self.passed.append(self.one.version(way.release))
+        self.is_closed = self.is_closed or (is_broken(error) and self.one.channel in offer.when.channel)
+
+    def check(self, found: Offer) -> Offer:
+        """What was found, unless a newer release was passed over while an upstream was broken: it may be that very one."""
+        broken = next(filter(is_broken, self.complaints), None)
+        if broken is not None and any(found.title.version < release for release in self.passed):
+            raise combined(self.complaints, self.one)
+        return found
 
 
 def _resolve_one(one: Wanted, documents: Remembering) -> Offer:
@@ -66,7 +83,25 @@ def _resolve_one(one: Wanted, documents: Remembering) -> Offer:
             continue
         if found is not None:
             return found
+    found = _from_spare(search)
+    if found is not None:
+        return found
     raise combined(search.complaints, one)
+
+
+def _from_spare(search: _Search) -> Offer | None:
+    """An answer from saved documents of which none stands where the product looks; the newest if they tell of several."""
+    one, offers = search.one, search.one.product.offers
+    if search.documents.has_answered:
+        return None
+    found: list[Offer] = []
+    considered = tuple(offer for offer in offers if _is_considered(offer, search))
+    for offer, way in spare_ways(considered, one, search.documents.unasked):
+        try:
+            found.append(_offer_at(way, offer, search))
+        except (ResolveError, FetchRefused) as error:
+            search.complaints.append(error)
+    return max(found, key=lambda answer: answer.title.version, default=None)
 
 
 def _is_considered(offer: OfferRule, search: _Search) -> bool:
@@ -78,6 +113,7 @@ def _is_considered(offer: OfferRule, search: _Search) -> bool:
         fits
         and (one.channel != "daily" or "daily" in offer.when.channel)
         and (not offer.archive or (is_older and not any(map(is_broken, search.complaints))))
+        and (not search.is_closed or one.channel in offer.when.channel)
     )
 
 
@@ -93,16 +129,22 @@ def _answer(offer: OfferRule, search: _Search) -> Offer | None:
     one = search.one
     for way in _ways(offer, one, Walk(offer.steps, one, search.documents, search.complaints)):
         try:
-            found = understood(_candidates(offer, way, search.documents), offer, way, one)
-            chosen = choose(found, one, offer, way, below=search.below)
-            if one.channel == "previous" and search.below is None:
-                search.below = series_of(chosen.version, one.product)
-                chosen = choose(found, one, offer, way, below=search.below)
+            found = _offer_at(way, offer, search)
         except (ResolveError, FetchRefused) as error:
-            search.complaints.append(error)
+            search.note(error, offer, way)
             continue
-        return build_offer(chosen, offer, way, one)
+        return search.check(found)
     return None
+
+
+def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
+    one = search.one
+    found = understood(_candidates(offer, way, search.documents), offer, way, one)
+    chosen = choose(found, one, offer, way, below=search.below)
+    if one.channel == "previous" and search.below is None:
+        search.below = series_of(chosen.version, one.product)
+        chosen = choose(found, one, offer, way, below=search.below)
+    return build_offer(chosen, offer, way, one)
 
 
 def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
@@ -178,4 +220,4 @@ def _rank(error: IsoManagerError) -> int:
         return _TELLING.index(error.code)
     if is_broken(error):
         return 20
-    return {"not-found": 30, "http-status": 40}.get(error.code, 50)
+    return {"external": 25, "manual": 25, "not-found": 30, "http-status": 40}.get(error.code, 50)

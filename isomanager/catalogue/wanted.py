@@ -71,7 +71,7 @@ def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
     Raises ResolveError: unknown-flavor and unknown-channel (with those the product has), not-found for an architecture the
     flavor does not come in.
     """
-    flavor = _flavor(product, selector.flavor)
+    flavor = _flavor(product, selector)
     _check_channel(product, selector.channel)
     languages = selector.languages or (product.default_language,)
     ways = combinations(_architectures(product, flavor, selector), languages, selector.editions or ("",))
@@ -81,14 +81,41 @@ def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
     )
 
 
-def _flavor(product: Product, name: str) -> str:
+def _flavor(product: Product, selector: Selector) -> str:
+    """The key of the flavor that is meant: kubuntu is ubuntu/kubuntu, tumbleweed/net is opensuse/tumbleweed-net."""
+    called, name = _flavor_called(product, selector.product), selector.flavor
     if not name:
-        return product.first_flavor
-    plain = _plain(name)
-    for key, flavor in product.flavors.items():
-        if plain in (_plain(key), *map(_plain, flavor.aliases)):
+        return called or product.first_flavor
+    tried = (f"{called}-{name}", f"{plain_name(selector.product)}-{name}") if called else ()
+    for text in (*tried, name):
+        key = _flavor_named(product, text)
+        # a name that already means a flavor cannot mean another one of the product: kubuntu/desktop is no ubuntu/desktop
+        if key and (not called or text in tried or key == called):
             return key
-    raise ResolveError(
+    if called and name in (value for values in product.flavors[called].match.values() for value in values):
+        return called
+    raise _unknown_flavor(product, name)
+
+
+def _flavor_called(product: Product, name: str) -> str:
+    plain = plain_name(name)
+    called = (key for key, flavor in product.flavors.items() if plain in map(plain_name, flavor.names))
+    return next(called, "")
+
+
+def _flavor_named(product: Product, name: str) -> str:
+    plain = _plain(name)
+    named = (key for key, one in product.flavors.items() if plain in (_plain(key), *map(_plain, one.aliases)))
+    return next(named, "")
+
+
+def plain_name(name: str) -> str:
+    """A product's name without what people write differently: case, blanks, dashes, underscores."""
+    return "".join(letter for letter in name.casefold() if letter not in " -_")
+
+
+def _unknown_flavor(product: Product, name: str) -> ResolveError:
+    return ResolveError(
         f"{product.name} has no flavor '{name}'.",
         code="unknown-flavor",
         hint=f"It has {', '.join(product.flavors)}.",

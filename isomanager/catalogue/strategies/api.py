@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import jmespath
 import yaml
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
 from isomanager.catalogue.checksums import parse_checksums
 from isomanager.catalogue.product import SPECIAL_FIELDS
@@ -52,6 +52,8 @@ def search(expression: str, data: Any) -> Any:
     """What a JMESPath expression finds; a type upstream never had before counts as nothing found."""
     try:
         return jmespath.search(expression, data)
+    except JMESPathTypeError:
+        return None
     except JMESPathError as error:
         raise CatalogueError(
             f"'{expression}' cannot be used on upstream's data: {error}.", field="select", expression=expression

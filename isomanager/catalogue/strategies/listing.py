@@ -1,14 +1,16 @@
 """Directory listings of any server: what counts are the addresses behind the links, never the text of the links.
 
 Read with an HTML parser, because the dialects differ in quotes, case, entities, line ends and what stands before `<!DOCTYPE>`:
-Apache (also minified, without quotes), nginx, fancyindex, lighttpd, Cloudflare-style pages, and pages written by hand.
+Apache (also minified, without quotes), nginx, fancyindex, h5ai, lighttpd, Caddy, IIS, Cloudflare-style pages, and pages written by
+hand. Servers that list in data are read too: JSON as nginx and Caddy write it (`[{"name": ..., "type": ...}]`).
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.errors import FetchRefused
@@ -20,8 +22,15 @@ _SIGNS_OF_A_LISTING = (
     "listing of",
     "parent directory",
     'href="../"',
+    "href='../'",
     "href=../",
+    'href=".."',
+    'href="./"',
     "?c=n",
+    "&amp;o=",
+    "?sort=",
+    "h5ai",
+    "served with <a",
 )
 
 
@@ -45,10 +54,26 @@ class _Anchors(HTMLParser):
 
 
 def _hrefs(text: str) -> tuple[str, ...]:
+    if text.lstrip("\ufeff \t\r\n").startswith("["):
+        return _names_in_data(text)
     anchors = _Anchors()
     anchors.feed(text)
     anchors.close()
     return tuple(href.strip() for href in anchors.hrefs)
+
+
+def _names_in_data(text: str) -> tuple[str, ...]:
+    """The names in a listing that is JSON, as relative addresses; a directory's ends in a slash."""
+    try:
+        rows = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return ()
+    named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str)][:_MOST_LINKS]
+    return tuple(quote(row["name"].rstrip("/")) + "/" * _is_directory(row) for row in named if row["name"].strip("/"))
+
+
+def _is_directory(row: dict[str, object]) -> bool:
+    return row.get("type") == "directory" or row.get("is_dir") is True or str(row["name"]).endswith("/")
 
 
 def _info_hashes(text: str) -> dict[str, str]:
@@ -80,7 +105,7 @@ def is_listing(text: str) -> bool:
     portal or a "not found" sent as 200, which must never be taken for "no versions".
     """
     beginning = text[:50_000].lower()
-    return any(sign in beginning for sign in _SIGNS_OF_A_LISTING)
+    return text.strip("\ufeff \t\r\n").startswith("[") or any(sign in beginning for sign in _SIGNS_OF_A_LISTING)
 
 
 def no_listing(url: str) -> FetchRefused:
@@ -122,14 +147,17 @@ def _link(href: str, url: str, hosts: tuple[str, ...]) -> Link | None:
     if href.startswith(("?", "#")) or not href:
         return None
     try:
-        absolute = urljoin(url, href)
-        here, there = urlsplit(url), urlsplit(absolute)
+        here, there = urlsplit(url), urlsplit(urljoin(url, href))
+        is_here = there.hostname == here.hostname and there.port in (here.port, 80, 443)
     except ValueError:  # an address that is none ("http://[")
         return None
-    is_here = there.netloc == here.netloc
+    if is_here:  # a listing may write its own links with another scheme or port than it was asked by
+        there = there._replace(scheme=here.scheme, netloc=here.netloc)
     same_site = there.scheme in ("http", "https") and (is_here or there.netloc in hosts)
     is_above = is_here and here.path.startswith(there.path)  # a parent, or the listing itself in another order
     name = clean_name(there.path)
     if not same_site or is_above or name is None:
         return None
-    return Link(name, absolute.partition("#")[0].partition("?")[0], there.path.endswith("/"))
+    # servers escape what they like; one spelling makes one address
+    path = quote(unquote(there.path), safe="/:+~@=,;!$'()*&")
+    return Link(name, there._replace(path=path, query="", fragment="").geturl(), there.path.endswith("/"))

@@ -1,0 +1,129 @@
+"""Every product's answer stays the same, or becomes the right error, when its upstream's documents change their dress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isomanager.catalogue.documents import Located
+from isomanager.catalogue.loader import Catalogue
+from isomanager.catalogue.resolve import resolve
+from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
+from isomanager.model import Document, Selector
+from isomanager.version import Version
+from tests.catalogue.variations import BREAKING, KEEPING, Variation, entries, nginx
+
+BUILT = Path(__file__).parent.parent / "documents" / "catalogue"
+CASES: list[dict[str, Any]] = [
+    case for file in sorted(BUILT.glob("cases*.json")) for case in json.loads(file.read_text(encoding="utf-8"))
+]
+ERRORS = {
+    "html-instead",
+    "no-checksums",
+    "no-files",
+    "bad-data",
+    "document-missing",
+    "not-found",
+    "beta-only",
+    "no-release",
+    "http-status",
+    "unavailable",
+    "torrent-only",
+    "not-an-iso",
+    "too-large",
+    "manual",
+}
+
+
+class Given:
+    """Saved documents as texts; what is not among them is missing."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(self.texts)
+
+    def fetch(self, url: str, *, max_bytes: int = 1 << 24) -> Document:
+        if url not in self.texts:
+            raise ResolveError(f"{url} is not there.", code="document-missing", url=url)
+        return Document(url=url, final_url=url, content=self.texts[url].encode())
+
+    def locate(self, url: str) -> Located:
+        raise FetchRefused(f"{url} is not there.", code="http-status", status=404, url=url)
+
+
+def outcome(case: dict[str, Any], texts: dict[str, str], catalogue: Catalogue) -> tuple[str, Version | None]:
+    """The file's address and version, or the error's code."""
+    selector = Selector.parse(case["selector"], architectures=(case["arch"],) if case["arch"] else ())
+    try:
+        (offer,) = resolve(catalogue.product(selector.product), selector, Given(texts))
+    except IsoManagerError as error:
+        return error.code, None
+    return offer.urls[0], offer.title.version
+
+
+def texts_of(case: dict[str, Any]) -> dict[str, str]:
+    return {url: (BUILT / file).read_text(encoding="utf-8") for url, file in case["documents"].items()}
+
+
+def varied(case: dict[str, Any], vary: Variation) -> Iterator[dict[str, str]]:
+    """The case's documents with all that the variation applies to varied at once."""
+    texts = texts_of(case)
+    changed = {url: new for url, text in texts.items() if (new := vary(text, url)) is not None}
+    if changed:
+        yield texts | changed
+
+
+def told(case: dict[str, Any], given: object, expected: object) -> str:
+    return f"{case['selector']} {case['arch']}: {given} instead of {expected}"
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_the_answer_survives(name: str, catalogue: Catalogue) -> None:
+    wrong, tried = [], 0
+    for case in CASES:
+        for texts in varied(case, KEEPING[name]):
+            tried += 1
+            expected, given = outcome(case, texts_of(case), catalogue), outcome(case, texts, catalogue)
+            wrong += [told(case, given, expected)] if given != expected else []
+    print(f"{name}: {tried - len(wrong)} of {tried} hold")
+    assert tried
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_a_broken_document_never_makes_another_answer(name: str, catalogue: Catalogue) -> None:
+    wrong, tried = [], 0
+    for case in CASES:
+        texts = texts_of(case)
+        expected = outcome(case, texts, catalogue)
+        for url, text in texts.items():
+            given = outcome(case, texts | {url: BREAKING[name](text, url)}, catalogue)
+            tried += 1
+            wrong += [told(case, given, expected)] if given != expected and given[0] not in ERRORS else []
+    print(f"{name}: {tried - len(wrong)} of {tried} hold")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_empty_folder_is_passed_over_for_an_older_release_or_said(catalogue: Catalogue) -> None:
+    wrong, tried = [], 0
+    for case in CASES:
+        texts = texts_of(case)
+        expected = outcome(case, texts, catalogue)
+        for url, text in texts.items():
+            if not entries(text, url):
+                continue
+            tried += 1
+            given = outcome(case, texts | {url: nginx(url, [])}, catalogue)
+            is_older = given[1] is not None and expected[1] is not None and given[1] < expected[1]
+            wrong += (
+                [told(case, given, expected)] if given != expected and given[0] not in ERRORS and not is_older else []
+            )
+    print(f"an empty listing: {tried - len(wrong)} of {tried} hold")
+    assert not wrong, "\n".join(wrong)
