@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from isomanager.catalogue.conditions import Texts, When, one_or_many
 from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
+from isomanager.version import Version
 
 Status = Literal["confirmed", "unconfirmed", "manual"]
 """How far somebody has checked the facts: `unconfirmed` is shown to the user, `manual` means there is no public address."""
@@ -163,7 +164,7 @@ class OfferRule(Value):
     and its own `key`), `fields` are JMESPath expressions on one row; `vendor` is false where others serve the files (mirrors,
     SourceForge), which then prove nothing by having served them;
     `url` is the file's address where it cannot be had from the document; `sums` the checksum document's, for proofs to use;
-    `defaults` are values for named groups that took no part. `line` are patterns for the lines of a text that lists files, with
+    `defaults` are values for named groups that took no part, and may hold `{names}` of the flavor. `line` are patterns for the lines of a text that lists files, with
     the groups `file` or `url`, and any other field; `hosts` are other sites whose links a page may give.
     """
 
@@ -276,7 +277,9 @@ class Spellings(Value):
 
 
 class Product(Value):
-    """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any."""
+    """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any;
+    `codenames` are the versions by the names their vendor gives them (noble = 24.04).
+    """
 
     id: str = Field(pattern=_IDENTIFIER)
     name: str
@@ -291,6 +294,7 @@ class Product(Value):
     facts: str = ""
     file: Texts = ()
     version: VersionForm = VersionForm()
+    codenames: dict[str, str] = Field(default_factory=dict)
     map: Spellings = Spellings()
     flavors: dict[str, Flavor] = Field(default_factory=lambda: {"vanilla": Flavor()})
     offers: tuple[OfferRule, ...] = Field(min_length=1)
@@ -329,6 +333,11 @@ class Product(Value):
                 "an address begins with http://; use https, or set source.allow_http for a trusted network"
             )
         return self
+
+    def codename(self, version: str) -> str:
+        """The code name of the release that `version` lies in, or ""."""
+        lies_in = (name for name, text in self.codenames.items() if Version(version).starts_with(Version(text)))
+        return next(lies_in, "")
 
     def key_urls(self, fingerprint: str) -> tuple[str, ...]:
         """Where the key can be fetched; what is fetched counts only if its fingerprint is this one."""

@@ -100,7 +100,9 @@ def _from_spare(search: _Search) -> Offer | None:
         try:
             found.append(_offer_at(way, offer, search))
         except (ResolveError, FetchRefused) as error:
-            search.complaints.append(error)
+            is_page = listing.looks_like_html(search.documents.fetch(way.url).text)
+            if is_page == (error.code == "html-instead"):  # a list that is no page was only tried in another form
+                search.complaints.append(error)
     return max(found, key=lambda answer: answer.title.version, default=None)
 
 

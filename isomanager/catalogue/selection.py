@@ -47,7 +47,7 @@ def _read(candidate: Candidate, offer: OfferRule, way: Way, wanted: Wanted) -> F
     if placed is None:
         return None
     groups = placed | groups
-    told = way.values | offer.defaults | candidate.groups | {name: text for name, text in groups.items() if text}
+    told = way.values | _defaults(offer, wanted) | candidate.groups | {name: text for name, text in groups.items() if text}
     told = dict.fromkeys(groups, "") | told
     preference = _preference(told, wanted)
     text = candidate.version or _version_text(told, offer, wanted.product, way)
@@ -56,6 +56,11 @@ def _read(candidate: Candidate, offer: OfferRule, way: Way, wanted: Wanted) -> F
     version = wanted.version(text)
     announces = candidate.prerelease or _announces(version, wanted.product)
     return Found(replace(candidate, groups=told), version, announces, preference)
+
+
+def _defaults(offer: OfferRule, wanted: Wanted) -> dict[str, str]:
+    values = {name: texts[0] for name, texts in wanted.flavor.vars.items() if texts}
+    return {name: fill(text, values) for name, text in offer.defaults.items()}
 
 
 def _preference(told: dict[str, str], wanted: Wanted) -> int | None:

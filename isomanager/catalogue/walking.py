@@ -73,7 +73,7 @@ class Walk:
         asked = self.wanted.rule.exact
         straight = match_whole(step.direct, asked) if step.direct and asked else None
         if straight is not None:
-            yield {"picked": asked, **straight}
+            yield {"picked": asked, **_with_codename(straight, self.wanted)}
         if not step.pick and not step.search:
             return
         try:
@@ -81,7 +81,8 @@ class Walk:
         except (FetchRefused, ResolveError) as error:
             self.complaints.append(error)
             return
-        yield from ranked(found, self.wanted)[:_MOST_PICKS]
+        named = [_with_codename(groups, self.wanted) for groups in found]
+        yield from ranked(named, self.wanted)[:_MOST_PICKS]
 
     def _picked(self, step: Step, url: str) -> list[dict[str, str]]:
         try:
@@ -102,7 +103,22 @@ class Walk:
         return found
 
     def _values(self, told: dict[str, str]) -> dict[str, tuple[str, ...]]:
-        return starting_values(self.wanted) | {name: (text,) for name, text in told.items()}
+        values = starting_values(self.wanted) | {name: (text,) for name, text in told.items()}
+        if self.wanted.product.codenames:  # an address with a name that nothing has told is none
+            values = {"series": (), "codename": ()} | values
+        return {name: tuple(text for text in texts if text or name != "codename") for name, texts in values.items()}
+
+
+def _with_codename(groups: dict[str, str], wanted: Wanted) -> dict[str, str]:
+    """The groups with the release that a code name stands for, or with the code name of the release ("" for none)."""
+    product = wanted.product
+    if not product.codenames:
+        return groups
+    named = groups.get("codename", "")
+    if named in product.codenames:
+        return {"series": product.codenames[named], **groups}
+    release = next((groups[name] for name in RELEASE_NAMES if groups.get(name)), "")
+    return groups | {"codename": named or product.codename(wanted.version(release).text if release else "")}
 
 
 def _searched(pattern: str, text: str, url: str) -> list[dict[str, str]]:

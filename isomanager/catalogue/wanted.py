@@ -73,12 +73,19 @@ def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
     """
     flavor = _flavor(product, selector)
     _check_channel(product, selector.channel)
+    rule = _rule(product, selector.rule)
     languages = selector.languages or (product.default_language,)
     ways = combinations(_architectures(product, flavor, selector), languages, selector.editions or ("",))
     return tuple(
-        Wanted(product, flavor, one, product.our_language(language), edition, selector.rule, selector.channel)
+        Wanted(product, flavor, one, product.our_language(language), edition, rule, selector.channel)
         for one, language, edition in ways
     )
+
+
+def _rule(product: Product, rule: VersionRule) -> VersionRule:
+    """A code name is the version it stands for."""
+    version = product.codenames.get(rule.exact.casefold())
+    return VersionRule(version, whole=rule.whole) if version else rule
 
 
 def _flavor(product: Product, selector: Selector) -> str:

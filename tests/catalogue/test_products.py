@@ -45,7 +45,7 @@ def test_every_bundled_product_has_a_built_document(catalogue: Catalogue) -> Non
 
 
 def test_no_two_products_answer_to_one_name(catalogue: Catalogue) -> None:
-    named = [name for one in catalogue.products for name in {_plain(text) for text in (one.id, one.name, *one.aliases)}]
+    named = [name for one in catalogue.products for name in {_plain(text) for text in (one.id, *one.names)}]
     assert sorted(named) == sorted(set(named))
 
 
