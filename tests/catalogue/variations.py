@@ -165,10 +165,12 @@ def escaped_names(url: str, names: list[str]) -> str:
 
 def bucket_page(url: str, names: list[str]) -> str:
     rows = "".join(
-        f'<div class="item" data-name="{html.escape(one)}"><a class=\'name\' href=\'{quote(one)}\'>{html.escape(one)}</a><span class="date">6 Aug 2026, 12:00:00 UTC</span></div>'
-        for one in names
+        f"<div><a class='name' href='{quote(one)}'>{html.escape(one)}</a><i>6 Aug 2026</i></div>" for one in names
     )
-    return f'<!DOCTYPE html><html><head><meta charset="utf-8"><title>Index of {urlsplit(url).path}</title><script>const x = "<a href=\\"evil-99.iso\\">";</script></head><body><nav><a href="/">root</a></nav><!-- <a href="hidden-99.iso">x</a> -->{rows}</body></html>'
+    script = '<script>const x = "<a href=\\"evil-99.iso\\">";</script>'
+    comment = '<!-- <a href="hidden-99.iso">x</a> -->'
+    head = f'<head><meta charset="utf-8"><title>Index of {urlsplit(url).path}</title>{script}</head>'
+    return f'<!DOCTYPE html><html>{head}<body><nav><a href="/">root</a></nav>{comment}{rows}</body></html>'
 
 
 def json_index(url: str, names: list[str]) -> str:
