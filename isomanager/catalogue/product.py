@@ -165,7 +165,8 @@ class OfferRule(Value):
     SourceForge), which then prove nothing by having served them;
     `url` is the file's address where it cannot be had from the document; `sums` the checksum document's, for proofs to use;
     `defaults` are values for named groups that took no part, and may hold `{names}` of the flavor.
-    `line` are patterns for the lines of a text that lists files, with the groups `file` or `url`, and any other field; `hosts` are other sites whose links a page may give.
+    `line` are patterns for the lines of a text that lists files, with the groups `file` or `url`, and any other field;
+    `hosts` are other sites whose links a page may give.
     """
 
     when: When = When()

@@ -47,7 +47,9 @@ def _read(candidate: Candidate, offer: OfferRule, way: Way, wanted: Wanted) -> F
     if placed is None:
         return None
     groups = placed | groups
-    told = way.values | _defaults(offer, wanted) | candidate.groups | {name: text for name, text in groups.items() if text}
+    told = (
+        way.values | _defaults(offer, wanted) | candidate.groups | {name: text for name, text in groups.items() if text}
+    )
     told = dict.fromkeys(groups, "") | told
     preference = _preference(told, wanted)
     text = candidate.version or _version_text(told, offer, wanted.product, way)
