@@ -102,10 +102,10 @@ def _update() -> None:
 
 
 def _show(files: Sequence[Path]) -> None:
-    from cli.looking import list_copies
+    from cli.listing import list_copies
 
     _step("What is held now")
-    list_copies(what=[], repository="", every=True, as_json=False)
+    list_copies(every=True)
     _step("Where the files are")
     visible = [one for one in files if ".isomanager" not in one.parts]
     print_table(("file", "size"), ((one, size(one.stat().st_size)) for one in visible))

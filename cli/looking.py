@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Architectures, Editions, Held, Json, Languages, SelectorText, What
+from cli.listing import BEGIN, copy_json, list_copies
+from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
 from cli.output import FAILED, print_json, say
 from cli.reports import print_plan
 from cli.running import plan_json
@@ -14,10 +15,6 @@ from cli.tables import print_facts, print_table, size
 
 if TYPE_CHECKING:
     from isomanager.library.opening import Library
-    from isomanager.model import Copy
-
-
-BEGIN = "Add one with: isomanager subscribe ubuntu/server@lts"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,79 +31,6 @@ def _library() -> Library:
     from isomanager.settings import load_settings
 
     return Library(load_settings())
-
-
-def list_copies(
-    what: Held = [],
-    repository: Annotated[str, typer.Option("--repository", "-r", metavar="NAME", help="Only this repository.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="Also what is unfinished, in the trash or gone.")] = False,
-    as_json: Json = False,
-) -> None:
-    """The images that are held."""
-    from isomanager.library.checking import CHECKED, copies_named
-
-    with _library() as library:
-        if repository:
-            library.inventory.repository(repository)
-        copies = library.inventory.copies(repository or None, states=None if every else CHECKED)
-        found = copies_named(library, copies, what)
-        if what and not found:
-            _require_known(library, what)
-    if as_json:
-        print_json([copy_json(copy) for copy in found])
-        return
-    columns = ("image", "size", "assurance", "state", "proved", "repository", "path")
-    rows = (
-        (
-            copy.title,
-            size(copy.size),
-            copy.assurance,
-            copy.state,
-            f"{copy.proved_at:%Y-%m-%d}" if copy.proved_at else "",
-            copy.repository,
-            copy.path,
-        )
-        for copy in found
-    )
-    nothing = f"Nothing of {' '.join(what)} is held." if what else f"Nothing is held yet. {BEGIN}"
-    print_table(columns, rows, below=("path",), empty=nothing)
-
-
-def _require_known(library: Library, names: list[str]) -> None:
-    """A family or product of which nothing is held is an answer; a name that nobody knows is a mistake."""
-    from isomanager.errors import ResolveError, UsageError
-    from isomanager.model import Family, Selector
-
-    for name in names:
-        if name.lower() in list(Family):
-            continue
-        try:
-            library.catalogue.product(Selector.parse(name).product)
-        except ResolveError as wrong:
-            raise UsageError(f"Nothing that is held is called '{name}', and no product is.", hint=wrong.hint) from wrong
-
-
-def copy_json(copy: Copy) -> dict[str, Any]:
-    """A copy as `list --json` prints it: a contract for other programs."""
-    title, version = copy.title, copy.title.version
-    return {
-        "family": title.family.value,
-        "product": title.product,
-        "flavor": title.flavor,
-        "version": {"major": version.major, "minor": version.minor, "patch": version.patch, "text": version.text},
-        "architecture": title.architecture,
-        "language": title.language,
-        "edition": title.edition,
-        "repository": copy.repository,
-        "path": copy.path,
-        "size": copy.size,
-        "sha256": copy.sha256,
-        "assurance": copy.assurance.value,
-        "proved_at": copy.proved_at.isoformat() if copy.proved_at else None,
-        "state": copy.state.value,
-        "id": copy.id,
-        "source": copy.source,
-    }
 
 
 def show(

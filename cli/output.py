@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -27,6 +28,16 @@ def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     print(json.dumps(value, indent=2, ensure_ascii=plain, default=str))
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """One JSON array on standard output, written as its items come, so that its length costs no memory."""
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    between = "[\n"
+    for value in values:
+        sys.stdout.write(f"{between}{json.dumps(value, ensure_ascii=plain, default=str)}")
+        between = ",\n"
+    print("\n]" if between == ",\n" else "[]")
 
 
 def say_what_cannot_be_spelled() -> None:

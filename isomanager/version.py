@@ -29,6 +29,18 @@ _ANNOUNCES_NOTHING = {"release", "final", "ga", "v", "r"}
 _END = (0, 0, "")
 Token = tuple[int, int, str]
 
+_SORTED_END = "1"
+_AFTER_ALL = "~"
+"""Sorts after every character that a sorted text is made of."""
+
+
+def _sorted(token: Token) -> str:
+    """A token as text that sorts as tokens do, and ends itself: kinds in their order, numbers with their length in front."""
+    kind, number, word = token
+    if kind < 0:
+        return f"0{number}"
+    return f"2{word} " if kind == 1 else f"3{len(str(number)):03}{number}"
+
 
 def _tokens(text: str) -> tuple[Token, ...]:
     words = list(_TOKEN.finditer(text))
@@ -70,6 +82,20 @@ class Version:
     @cached_property
     def _key(self) -> tuple[int, tuple[Token, ...]]:
         return self.epoch, (*self.tokens, _END)
+
+    @cached_property
+    def sort_text(self) -> str:
+        """A text whose byte order is the order of versions within one epoch, so that a database can sort and compare them."""
+        return self._sorted_prefix + _SORTED_END
+
+    @property
+    def series_span(self) -> tuple[str, str]:
+        """From which sort text on, and before which one, the versions of this one's series lie: 24.04 with all of 24.04.x."""
+        return self._sorted_prefix, self._sorted_prefix + _AFTER_ALL
+
+    @cached_property
+    def _sorted_prefix(self) -> str:
+        return "".join(map(_sorted, self.tokens))
 
     @property
     def parts(self) -> tuple[int | str, ...]:

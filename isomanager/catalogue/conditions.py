@@ -36,7 +36,7 @@ class When(Value):
     @field_validator("version")
     @classmethod
     def _readable(cls, text: str) -> str:
-        for clause in _clauses(text):
+        for clause in clauses(text):
             Version(clause[1])
         return text
 
@@ -46,12 +46,12 @@ class When(Value):
             _among(channel, self.channel)
             and _among(flavor, self.flavor)
             and _among(architecture, self.architecture)
-            and all(_may_hold(operator, Version(bound), rule) for operator, bound in _clauses(self.version))
+            and all(_may_hold(operator, Version(bound), rule) for operator, bound in clauses(self.version))
         )
 
     def accepts(self, version: Version) -> bool:
         """Whether a version that was found fulfils every clause."""
-        return all(_holds(version, operator, Version(bound)) for operator, bound in _clauses(self.version))
+        return all(_holds(version, operator, Version(bound)) for operator, bound in clauses(self.version))
 
 
 def _among(value: str, allowed: tuple[str, ...]) -> bool:
@@ -59,7 +59,8 @@ def _among(value: str, allowed: tuple[str, ...]) -> bool:
     return value not in excluded and (len(excluded) == len(allowed) or value in allowed)
 
 
-def _clauses(text: str) -> list[tuple[str, str]]:
+def clauses(text: str) -> list[tuple[str, str]]:
+    """Operator and version of each clause; a clause without an operator means the version's whole series (`==`)."""
     found = [_CLAUSE.fullmatch(piece.strip()) for piece in text.split(",") if piece.strip()]
     return [(clause[1] or "==", clause[2]) for clause in found if clause]
 

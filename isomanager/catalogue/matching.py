@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.wanted import wanted
 from isomanager.errors import ResolveError
@@ -26,18 +28,29 @@ def canonical(product: Product, selector: Selector) -> Selector:
 
 def selects(product: Product, selector: Selector, title: Title) -> bool:
     """Whether `title` is of the flavor, architecture, language, edition, channel and versions that `selector` asks for."""
+    return matcher(product, selector)(title)
+
+
+def matcher(product: Product, selector: Selector) -> Callable[[Title], bool]:
+    """Which titles `selector` means, for asking about many of them.
+
+    A selector the product no longer understands means none, and so lets nothing go.
+    """
     try:
         ways = wanted(product, selector)
     except ResolveError:
-        return False  # a selector the product no longer understands selects nothing, and so lets nothing go
-    return title.product == product.id and any(
-        one.flavor_id == title.flavor
-        and one.architecture in (title.architecture, "any")
-        and one.language in ("", title.language)
-        and one.edition in ("", title.edition)
-        and one.accepts(title.version)
-        and _in_channel(product, one.channel, title.version, one.allows_pre_release)
-        for one in ways
+        return lambda _title: False
+    return lambda title: (
+        title.product == product.id
+        and any(
+            one.flavor_id == title.flavor
+            and one.architecture in (title.architecture, "any")
+            and one.language in ("", title.language)
+            and one.edition in ("", title.edition)
+            and one.accepts(title.version)
+            and _in_channel(product, one.channel, title.version, one.allows_pre_release)
+            for one in ways
+        )
     )
 
 

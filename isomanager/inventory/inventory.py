@@ -20,6 +20,7 @@ from isomanager.inventory.quarantine import QuarantineRecords
 from isomanager.inventory.receipts import ReceiptRecords
 from isomanager.inventory.repositories import RepositoryRecords
 from isomanager.inventory.runs import RunRecords
+from isomanager.inventory.searching import SearchRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
 
 
@@ -27,6 +28,7 @@ class Inventory(
     RepositoryRecords,
     SubscriptionRecords,
     CopyRecords,
+    SearchRecords,
     BulkRecords,
     ReceiptRecords,
     QuarantineRecords,

@@ -50,6 +50,7 @@ def copy_columns(copy: Copy, lease_token: str = "") -> dict[str, Any]:
     """A copy's row."""
     return {
         **title_columns(copy.title),
+        "version_key": copy.title.version.sort_text,
         "id": copy.id,
         "repository": copy.repository,
         "path": copy.path,

@@ -52,6 +52,10 @@ class UtcTime(TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
+BYTE_ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts byte by byte on every database."""
+
+
 def folded(path: str) -> str:
     """The form in which two paths clash: a store may tell neither case nor Unicode composition apart."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
@@ -115,7 +119,7 @@ class CopyRow(TitleColumns, Row, table=True):
 
     `claimed_path` is the folded path while the copy is live, and NULL once it is trashed or gone: no two live copies share
     a path, and a unique constraint over a column that may be NULL says so on every database. `lease_token` names the
-    lease under which the copy is being worked on.
+    lease under which the copy is being worked on. `version_key` sorts as versions of one epoch do.
     """
 
     __tablename__ = "copies"
@@ -123,10 +127,12 @@ class CopyRow(TitleColumns, Row, table=True):
         UniqueConstraint("repository", "claimed_path"),
         Index("ix_copies_repository_state", "repository", "state"),
         Index("ix_copies_product_flavor", "product", "flavor"),
+        Index("ix_copies_state_created_at", "state", "created_at"),
     )
 
     id: str = Field(primary_key=True, sa_type=String)
     repository: str = Field(sa_type=String, foreign_key="repositories.name")
+    version_key: str = Field(sa_type=BYTE_ORDERED)
     path: str = Field(sa_type=Text)
     claimed_path: str | None = Field(sa_type=Text)
     state: str = Field(sa_type=String, index=True)

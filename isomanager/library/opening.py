@@ -49,6 +49,7 @@ class Library:
         self.now = clock
         self.stop = threading.Event()
         self._stores: dict[str, Store] = {}
+        self._matchers: dict[Selector, Callable[[Title], bool]] = {}
         self._opening = threading.Lock()
 
     @cached_property
@@ -152,10 +153,17 @@ class Library:
 
     def selects(self, subscription: Subscription, title: Title) -> bool:
         """Whether the subscription's selector fits the title, by the product's own rules."""
-        from isomanager.catalogue.matching import selects
+        fits = self._matchers.get(subscription.selector)
+        if fits is None:
+            fits = self._matchers[subscription.selector] = self._matcher(subscription.selector)
+        return fits(title)
 
-        product = self.product_of(title)
-        return product is not None and selects(product, subscription.selector, title)
+    def _matcher(self, selector: Selector) -> Callable[[Title], bool]:
+        """Made once for a selector: a plan asks about every copy of the library."""
+        from isomanager.catalogue.matching import matcher
+
+        product = next((one for one in self.catalogue.products if one.id == selector.product), None)
+        return matcher(product, selector) if product is not None else lambda _title: False
 
     def canonical(self, selector: Selector) -> Selector:
         """The selector with the product's id and the flavor's own name in place of aliases; unknown ones are refused."""

@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from isomanager.model import Copy, CopyState, Title
+from isomanager.model import Copy, CopyState
 from isomanager.planning.wanting import Guards, Scope, Selects, Want, scope
+from isomanager.version import Version
 
 SUBSCRIPTION_SOURCE = "subscription:"
 """How a copy's `source` begins when a subscription brought it in."""
@@ -32,6 +34,36 @@ class Verdict:
         return "; ".join(self.reasons)
 
 
+@dataclass(frozen=True)
+class _Contest:
+    """One subscription and the copies of a group that it selects, which compete for its favour."""
+
+    want: Want
+    copies: tuple[Copy, ...]
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(one.id for one in self.copies)
+
+    @cached_property
+    def kept_versions(self) -> frozenset[Version]:
+        """The newest ones, as many as the subscription keeps."""
+        newest_first = sorted({one.title.version for one in self.copies}, reverse=True)
+        return frozenset(newest_first[: self.want.subscription.keep.last])
+
+    @cached_property
+    def newest(self) -> Copy:
+        return max(self.copies, key=lambda one: one.title.version)
+
+    @cached_property
+    def replacement_is_held(self) -> bool:
+        """Whether what the subscription selects now, for the same architecture and language, is among the held copies."""
+        here = scope(self.copies[0].title)
+        titles = [one.title for one in self.want.resolutions]
+        current = {str(title) for title in titles if title is not None and scope(title) == here}
+        return bool(current) and any(str(one.title) in current for one in self.copies)
+
+
 def judge_retention(
     copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
 ) -> tuple[Verdict, ...]:
@@ -46,30 +78,33 @@ def judge_retention(
     verdicts: list[Verdict] = []
     for (repository, (product, *_)), group in groups.items():
         concerned = [want for want in by_product[product] if repository in want.subscription.repositories]
-        judged = [_judge(copy, group, concerned, selects, now) for copy in group]
-        verdicts += _keep_the_last(judged, concerned, selects)
+        contests = [one for want in concerned if (one := _contest(want, group, selects)).copies]
+        verdicts += _keep_the_last([_judge(copy, contests, now) for copy in group], contests)
     return tuple(_guarded(verdicts, guards))
 
 
-def _judge(copy: Copy, group: Sequence[Copy], wants: Sequence[Want], selects: Selects, now: datetime) -> Verdict:
+def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:
+    return _Contest(want, tuple(one for one in group if selects(want.subscription, one.title)))
+
+
+def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime) -> Verdict:
     if not copy.source.startswith(SUBSCRIPTION_SOURCE):
         return Verdict(copy, True, ("it was added by hand, not by a subscription",))
-    concerned = [want for want in wants if selects(want.subscription, copy.title)]
+    concerned = [one for one in contests if copy.id in one.ids]
     if not concerned:
         return Verdict(copy, True, ("no subscription selects it, and nothing replaces it",))
-    claims = [claim for want in concerned for claim in _claims(copy, group, want, selects, now)]
+    claims = [claim for one in concerned for claim in _claims(copy, one, now)]
     if claims:
         return Verdict(copy, True, tuple(dict.fromkeys(claims)))
-    newest = max(_competitors(group, concerned[0], selects), key=lambda one: one.title.version)
-    told = " and ".join(str(want.subscription.selector) for want in concerned)
-    return Verdict(
-        copy, False, (f"{newest.title.version} replaces it: {told} keeps {concerned[0].subscription.keep.last}",)
-    )
+    newest = concerned[0].newest
+    told = " and ".join(str(one.want.subscription.selector) for one in concerned)
+    keep = concerned[0].want.subscription.keep.last
+    return Verdict(copy, False, (f"{newest.title.version} replaces it: {told} keeps {keep}",))
 
 
-def _claims(copy: Copy, group: Sequence[Copy], want: Want, selects: Selects, now: datetime) -> Iterable[str]:
+def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[str]:
     """Why this subscription wants the copy to stay; nothing when it has let it go."""
-    subscription = want.subscription
+    want, subscription = contest.want, contest.want.subscription
     name, keep = str(subscription.selector), subscription.keep
     if subscription.old == "keep":
         yield f"{name} keeps every old version"
@@ -79,46 +114,34 @@ def _claims(copy: Copy, group: Sequence[Copy], want: Want, selects: Selects, now
         yield f"upstream did not answer for {name}: nothing of it is retired"
     if str(copy.title) in want.current_titles:
         yield f"it is what {name} selects now"
-    competitors = _competitors(group, want, selects)
-    versions = sorted({one.title.version for one in competitors}, reverse=True)
-    if copy.title.version in versions[: keep.last]:
+    if copy.title.version in contest.kept_versions:
         yield f"among the newest {keep.last} of {name}" if keep.last > 1 else f"the newest of {name}"
     if keep.days and (copy.proved_at or copy.created_at) > now - timedelta(days=keep.days):
         yield f"{name} keeps what was proved in the last {keep.days} days"
-    if not _replacement_is_held(copy.title, competitors, want):
+    if not contest.replacement_is_held:
         yield f"the replacement for {name} is not published and proved yet"
 
 
-def _competitors(group: Sequence[Copy], want: Want, selects: Selects) -> list[Copy]:
-    return [one for one in group if selects(want.subscription, one.title)]
-
-
-def _replacement_is_held(title: Title, competitors: Sequence[Copy], want: Want) -> bool:
-    """Whether what the subscription selects now, for the same architecture and language, is among the held copies."""
-    current = {str(one.title) for one in want.resolutions if one.title is not None and scope(one.title) == scope(title)}
-    return bool(current) and any(str(one.title) in current for one in competitors)
-
-
-def _keep_the_last(group: Sequence[Verdict], wants: Sequence[Want], selects: Selects) -> list[Verdict]:
+def _keep_the_last(group: Sequence[Verdict], contests: Sequence[_Contest]) -> list[Verdict]:
     """Never let a subscription lose its last proved copy, whatever the rules above said."""
     changed = list(group)
-    for want in wants:
-        places = [place for place, one in enumerate(changed) if selects(want.subscription, one.copy.title)]
-        if places and not any(changed[place].stays for place in places):
+    for contest in contests:
+        places = [place for place, one in enumerate(changed) if one.copy.id in contest.ids]
+        if not any(changed[place].stays for place in places):
             newest = max(places, key=lambda place: changed[place].copy.title.version)
             copy = changed[newest].copy
-            told = f"the last proved copy of {want.subscription.selector} in {copy.repository}"
+            told = f"the last proved copy of {contest.want.subscription.selector} in {copy.repository}"
             changed[newest] = Verdict(copy, True, (told,))
     return changed
 
 
 def _guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
+    yield from (one for one in verdicts if one.stays)
     going: dict[str, int] = {}
-    for verdict in sorted(verdicts, key=lambda one: (one.copy.repository, one.copy.title.version)):
+    leaving = (one for one in verdicts if not one.stays)
+    for verdict in sorted(leaving, key=lambda one: (one.copy.repository, one.copy.title.version)):
         repository = verdict.copy.repository
-        if verdict.stays:
-            yield verdict
-        elif guards.frozen:
+        if guards.frozen:
             yield Verdict(verdict.copy, True, ("the library is frozen: nothing is deleted anywhere", verdict.reason))
         elif repository not in guards.listed:
             told = f"{repository} could not be listed, or its listing is empty: nothing of it is deleted"

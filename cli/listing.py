@@ -1,0 +1,249 @@
+"""`isomanager list`: what is held, filtered, sorted, page by page; and what it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.options import Architectures, Editions, Held, Json, Languages
+from cli.output import print_json, print_json_array, say
+from cli.tables import print_facts, print_table, size
+
+if TYPE_CHECKING:
+    from isomanager.inventory.searching import CopySearch
+    from isomanager.library.opening import Library
+    from isomanager.model import Copy
+
+BEGIN = "Add one with: isomanager subscribe ubuntu/server@lts"
+PAGE = 1000
+"""Rows of a table when nobody asks for another number: what goes on belongs into another program, as JSON."""
+
+
+def list_copies(
+    what: Held = [],
+    repository: Annotated[
+        list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this repository.")
+    ] = [],
+    flavor: Annotated[list[str], typer.Option("--flavor", metavar="NAME", help="server, netinst, ...")] = [],
+    version: Annotated[str, typer.Option("--version", metavar="CLAUSES", help="24.04, or >=22.04,<24.")] = "",
+    arch: Architectures = [],
+    language: Languages = [],
+    edition: Editions = [],
+    assurance: Annotated[
+        str, typer.Option("--assurance", metavar="LEVEL", help="At least signed, published, ...")
+    ] = "",
+    larger: Annotated[str, typer.Option("--larger", metavar="SIZE", help="At least so large: 1.5GiB.")] = "",
+    smaller: Annotated[str, typer.Option("--smaller", metavar="SIZE", help="At most so large.")] = "",
+    older: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Came earlier: 30d, 6m, or a date.")] = "",
+    newer: Annotated[str, typer.Option("--newer-than", metavar="AGE", help="Came later.")] = "",
+    unproved: Annotated[
+        str, typer.Option("--unproved-for", metavar="AGE", help="Not proved since: 90d, or a date.")
+    ] = "",
+    text: Annotated[
+        str, typer.Option("--text", "-t", metavar="WORDS", help="Words in names, path, digest or source.")
+    ] = "",
+    where: Annotated[
+        list[str],
+        typer.Option("--where", metavar="NAME=VALUE", help="Any filter, also Type=, Name=, Version=, Architecture=."),
+    ] = [],
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="ORDER", help="path, name, version, size, added, proved, assurance.")
+    ] = "path",
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="So many; 0 means all.")] = None,
+    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Leave out the first so many.")] = 0,
+    every: Annotated[bool, typer.Option("--all", help="Also what is unfinished, in the trash or gone.")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="All that is known of each.")] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Count, sum, average, largest and smallest instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The images that are held."""
+    from isomanager.library.opening import Library
+    from isomanager.settings import load_settings
+
+    asked = {
+        "repositories": tuple(repository), "flavors": tuple(flavor), "version": version, "architectures": tuple(arch),
+        "languages": tuple(language), "editions": tuple(edition), "assurance": assurance, "min_size": larger,
+        "max_size": smaller, "text": text, "order": sort, "descending": reverse, "offset": offset,
+    }  # fmt: skip
+    times = {"added_before": older, "added_after": newer, "proved_before": unproved}
+    count = limit if limit is not None else 0 if as_json or stats else PAGE
+    with Library(load_settings()) as library:
+        wanted = _search(library, asked, times, where, every).model_copy(update={"limit": count})
+        if stats:
+            _print_statistics(library, wanted, what, as_json)
+        elif as_json:
+            print_json_array(copy_json(one, metadata=metadata) for one in found(library, wanted, what))
+        else:
+            _print_page(library, wanted, what, metadata)
+
+
+def _search(
+    library: Library, asked: dict[str, Any], times: dict[str, str], where: list[str], every: bool
+) -> CopySearch:
+    from isomanager.inventory.filter_words import moment, parse_filters, search_for
+    from isomanager.model import CopyState
+
+    asked = {name: value for name, value in asked.items() if value not in ("", ())} | parse_filters(where)
+    asked |= {name: moment(text, library.now()) for name, text in times.items() if text}
+    if every:
+        asked.setdefault("states", tuple(CopyState))
+    wanted = search_for(asked)
+    for name in wanted.repositories:
+        library.inventory.repository(name)
+    products = tuple(_product_id(library, name) for name in wanted.products)
+    return wanted.model_copy(update={"products": products})
+
+
+def _product_id(library: Library, name: str) -> str:
+    """The id of the product that is called so; a name the catalogue does not know may be that of a custom image."""
+    from isomanager.errors import ResolveError
+
+    try:
+        return library.catalogue.product(name).id
+    except ResolveError:
+        return name
+
+
+def found(library: Library, wanted: CopySearch, names: list[str]) -> Iterator[Copy]:
+    """The copies that fit the search and one of `names`: families, products, selectors, titles, paths or ids.
+
+    UsageError for names of which nothing is held and that nobody knows.
+    """
+    from isomanager.library.checking import copies_named
+
+    plain = plain_names(library, names)
+    if plain is not None:
+        copies = library.inventory.search(wanted.model_copy(update={"named": plain}))
+    else:
+        all_of_them = wanted.model_copy(update={"limit": 0, "offset": 0})
+        chosen = copies_named(library, tuple(library.inventory.search(all_of_them)), names)
+        copies = islice(chosen, wanted.offset, wanted.offset + wanted.limit if wanted.limit else None)
+    anything = False
+    for copy in copies:
+        anything = True
+        yield copy
+    if names and not anything:
+        _require_known(library, names)
+
+
+def plain_names(library: Library, names: list[str]) -> tuple[str, ...] | None:
+    """Families and product ids, when `names` are nothing else; None when some of them need the product's rules."""
+    from isomanager.errors import ResolveError
+    from isomanager.model import Family
+
+    told = []
+    for name in names:
+        if name.lower() in list(Family):
+            told.append(name.lower())
+            continue
+        try:
+            told.append(library.catalogue.product(name).id)
+        except ResolveError:
+            return None
+    return tuple(told)
+
+
+def _require_known(library: Library, names: list[str]) -> None:
+    """A family or product of which nothing is held is an answer; a name that nobody knows is a mistake."""
+    from isomanager.errors import ResolveError, UsageError
+    from isomanager.model import Family, Selector
+
+    for name in names:
+        if name.lower() in list(Family):
+            continue
+        try:
+            library.catalogue.product(Selector.parse(name).product)
+        except ResolveError as wrong:
+            raise UsageError(f"Nothing that is held is called '{name}', and no product is.", hint=wrong.hint) from wrong
+
+
+def _print_page(library: Library, wanted: CopySearch, names: list[str], metadata: bool) -> None:
+    more = wanted.model_copy(update={"limit": wanted.limit + 1 if wanted.limit else 0})
+    page = list(found(library, more, names))
+    shown = page[: wanted.limit] if wanted.limit else page
+    if metadata:
+        _print_metadata(shown)
+    else:
+        nothing = "Nothing that is held fits."
+        if not names and wanted == type(wanted)(limit=wanted.limit):
+            nothing = f"Nothing is held yet. {BEGIN}"
+        elif names:
+            nothing = f"Nothing of {' '.join(names)} is held."
+        columns = ("image", "size", "assurance", "state", "proved", "repository", "path")
+        print_table(columns, map(_row, shown), below=("path",), empty=nothing)
+    if len(page) > len(shown):
+        say(f"There is more: --offset {wanted.offset + len(shown)} goes on, --limit 0 shows all, --json gives all.")
+
+
+def _row(copy: Copy) -> tuple[object, ...]:
+    proved = f"{copy.proved_at:%Y-%m-%d}" if copy.proved_at else ""
+    return (copy.title, size(copy.size), copy.assurance, copy.state, proved, copy.repository, copy.path)
+
+
+def _print_metadata(copies: Iterable[Copy]) -> None:
+    for place, copy in enumerate(copies):
+        if place:
+            print()
+        told = copy_json(copy, metadata=True)
+        told |= {"image": copy.title, "size": size(copy.size), "version": told["version"]["text"]}
+        digests = told.pop("digests")
+        first = {name: told.pop(name) for name in ("image", "path")}
+        print_facts((name, value) for name, value in {**first, **told, **digests}.items() if value not in (None, ""))
+
+
+def _print_statistics(library: Library, wanted: CopySearch, names: list[str], as_json: bool) -> None:
+    plain = plain_names(library, names)
+    if plain is None:
+        from isomanager.errors import UsageError
+
+        raise UsageError(
+            "--stats counts families and products.", hint="Name those, and filter by --version, --flavor ..."
+        )
+    named = wanted.model_copy(update={"named": plain})
+    told = library.inventory.statistics(named)
+    families = library.inventory.shares(named, "family")
+    if as_json:
+        print_json(told.model_dump() | {"families": [one.model_dump() for one in families]})
+        return
+    facts = [(name, size(getattr(told, name))) for name in ("total", "average", "largest", "smallest")]
+    print_facts([("count", told.count), *facts])
+    if families:
+        print()
+        print_table(("family", "images", "size"), [(one.value, one.count, size(one.total)) for one in families])
+
+
+def copy_json(copy: Copy, *, metadata: bool = False) -> dict[str, Any]:
+    """A copy as `list --json` prints it: a contract for other programs. `metadata` adds whatever else is known of it."""
+    title, version = copy.title, copy.title.version
+    told: dict[str, Any] = {
+        "family": title.family.value,
+        "product": title.product,
+        "flavor": title.flavor,
+        "version": {"major": version.major, "minor": version.minor, "patch": version.patch, "text": version.text},
+        "architecture": title.architecture,
+        "language": title.language,
+        "edition": title.edition,
+        "repository": copy.repository,
+        "path": copy.path,
+        "size": copy.size,
+        "sha256": copy.sha256,
+        "assurance": copy.assurance.value,
+        "proved_at": copy.proved_at.isoformat() if copy.proved_at else None,
+        "state": copy.state.value,
+        "id": copy.id,
+        "source": copy.source,
+    }
+    if metadata:
+        told |= {
+            "filename": copy.filename,
+            "digests": copy.digests,
+            "fingerprint": copy.fingerprint,
+            "reason": copy.reason,
+            "added_at": copy.created_at.isoformat(),
+            "changed_at": copy.changed_at.isoformat(),
+        }
+    return told
