@@ -13,6 +13,7 @@ from deployments.server import QUIET_SERVER, free_port, local_server, point_clie
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
+from store_servers import S3Server, s3_server
 
 pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http")
 
@@ -43,6 +44,13 @@ def prefect_server() -> Iterator[str]:
     with local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT) as url:
         yield url
         send_what_waits()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server with an empty bucket; tests keep to prefixes of their own."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,228 @@
+"""A repository under a prefix of an S3 bucket: Amazon's, or any server that speaks the same protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from isomanager.errors import StoreError
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
+from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal, safe_path
+from isomanager.storage.resuming import PartialNote
+from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, tag
+from isomanager.storage.s3_copying import Copier
+from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
+from isomanager.storage.s3_partial import S3Partial
+from isomanager.storage.s3_uploads import PARTIALS, UploadNote, Uploads, gone
+
+GRANULE = 8 << 20
+"""Bytes of a part: at least 5 MiB, and 10,000 of them are an object's most (78 GiB)."""
+
+
+class S3Store:
+    """Honours the Store contract. The bucket must be there; a prefix needs no making.
+
+    Names are taken in one step by conditional requests (If-None-Match); only a name that differs by case alone is looked for
+    before, in a step of its own.
+    """
+
+    def __init__(self, bucket: str, prefix: str = "", access: S3Access | None = None, *, granule: int = GRANULE) -> None:
+        with s3_errors(f"Opening the bucket {bucket}"):
+            self._bucket = S3Bucket(bucket, safe_path(prefix) if prefix else "", access or S3Access())
+        self._uploads = Uploads(self._bucket, granule)
+        self._copier = Copier(self._bucket)
+        self.traits = StoreTraits(granule=granule, readable_partial=False, server_copy=True)
+
+    @property
+    def url(self) -> str:
+        """The address, without credentials."""
+        return f"s3://{self._bucket.name}/{self._bucket.prefix}".rstrip("/")
+
+    @property
+    def uploads(self) -> Uploads:
+        """The unfinished files, for whoever looks after them."""
+        return self._uploads
+
+    # unfinished files
+
+    def begin(
+        self, final: str, size: int | None, validators: Validators, *, key: str, resume: PartialRef | None = None
+    ) -> S3Partial:
+        """A partial for `final`. What was sent is kept when the file may be continued under the same name."""
+        final_path(final)
+        with s3_errors(f"Beginning '{final}'"):
+            note = self._uploads.continue_with(final, size, validators, key, resume) if resume else None
+            if note is None:
+                self._uploads.remove(key)
+                note = self._uploads.start(PartialNote(final, size, validators), key)
+            return self._partial(key, note)
+
+    def _partial(self, key: str, note: UploadNote, *, sealed: bool = False) -> S3Partial:
+        return S3Partial(self._uploads, key, note, self._refuse_taken, self._must_stat, sealed=sealed)
+
+    def reopen(self, ref: PartialRef) -> S3Partial:
+        """The closed partial `ref`; one that has its final name by now can be published again.
+
+        A note that cannot be read is opened with front 0: it can be discarded, not continued.
+        """
+        with s3_errors(f"Reopening '{ref.final}'"):
+            note = self._uploads.note(ref.key)
+            confirmed = self._uploads.confirmed(note) if note else None
+            if confirmed is not None:
+                return self._partial(ref.key, confirmed)
+            published = self._uploads.published(ref.key)
+            if published is not None:
+                return self._partial(ref.key, published, sealed=True)
+            if note is None and self._bucket.head(f"{PARTIALS}/{ref.key}.json") is None:
+                raise gone(ref.key)
+            lost = note or UploadNote(PartialNote(final_path(ref.final), ref.size, ref.validators), self.traits.granule, "")
+            return self._partial(ref.key, lost.within(0))
+
+    def partials(self) -> Iterator[PartialRef]:
+        """Every unfinished file, by key."""
+        with s3_errors(f"Listing what is unfinished in {self.url}"):
+            yield from self._uploads.refs()
+
+    # final names
+
+    def _refuse_taken(self, path: str, *, but: str = "") -> None:
+        holder = next((one for one in self._spellings(path) if one != but), None)
+        if holder is not None:
+            raise StoreError(
+                f"The name '{path}' is taken by '{holder}'.",
+                code="name-taken",
+                hint="Give the image a name that says more: its edition, build, or digest.",
+                path=path,
+            )
+
+    def _spellings(self, path: str) -> list[str]:
+        """Every object whose path differs from `path` by no more than case."""
+        *folders, name = path.split("/")
+        found = [""]
+        for part in folders:
+            wanted = fold(f"{part}/")
+            found = [f"{at}{one}" for at in found for one in self._bucket.names_in(at) if fold(one) == wanted]
+        return [f"{at}{one}" for at in found for one in self._bucket.names_in(at) if fold(one) == fold(name)]
+
+    def stat(self, path: str) -> Entry | None:
+        """The object, or None when there is none."""
+        safe_path(path)
+        with s3_errors(f"Looking at '{path}'"):
+            head = self._bucket.head(path)
+        return None if head is None else _entry(path, head, int(head["ContentLength"]))
+
+    def _must_stat(self, path: str) -> Entry:
+        entry = self.stat(path)
+        if entry is None:
+            raise StoreError(f"'{path}' disappeared while it was being written.", code="missing", path=path)
+        return entry
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Every object in the folder `prefix` and below, by path; the repository's internals only when asked for by name."""
+        prefix = prefix.rstrip("/")
+        with s3_errors(f"Listing {self.url}"):
+            yield from sorted(self._listed(safe_path(prefix) if prefix else ""), key=lambda entry: entry.path)
+
+    def _listed(self, prefix: str) -> Iterator[Entry]:
+        inside = is_internal(prefix) if prefix else False
+        for one in self._bucket.objects(prefix):
+            name = str(one["Name"])
+            below = not prefix or name == prefix or name.startswith(f"{prefix}/")
+            hidden = name.startswith(f"{PARTIALS}/") or (is_internal(name) and not inside)
+            if below and not hidden and not name.endswith("/"):
+                yield _entry(name, one, int(one["Size"]))
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Up to `length` bytes from `start`."""
+        safe_path(path)
+        if length <= 0:
+            return b""
+        try:
+            with s3_errors(f"Reading '{path}'"):
+                return self._bucket.get(path, start, length, if_match=if_match)
+        except StoreError as error:
+            if error.code == "changed":
+                raise _changed(path) from error
+            raise
+
+    def space(self) -> Space:
+        """A bucket does not say how much room it has."""
+        return Space(None, None)
+
+    def delete(self, path: str, *, expect: Entry | None = None) -> None:
+        """Remove an object if it is what `expect` says."""
+        seen = self.stat(path)
+        if seen is None:
+            return
+        if expect is not None and seen.etag != expect.etag:
+            raise _changed(path)
+        with s3_errors(f"Removing '{path}'"):
+            self._bucket.call("delete_object", path)
+
+    def move(self, source: str, destination: str) -> Entry:
+        """Copied by the server, then removed: two steps, each of which can be repeated. Create-only."""
+        for one in (source, destination):
+            safe_path(one)
+        with s3_errors(f"Moving '{source}' to '{destination}'"):
+            head = self._bucket.head(source) if source != destination else None
+            if head is not None:
+                if not self._copier.is_copied(source, head, destination):
+                    self._copy(source, head, destination)
+                self._bucket.call("delete_object", source)
+        moved = self.stat(destination)
+        if moved is None:
+            raise StoreError(f"'{source}' is not there to be moved to '{destination}'.", code="missing", path=source)
+        return moved
+
+    def _copy(self, source: str, head: Headers, destination: str) -> None:
+        self._refuse_taken(destination, but=source)
+        try:
+            self._copier.copy(source, head, destination)
+        except OSError as error:
+            if code_of(error) in PRECONDITION:
+                self._refuse_taken(destination, but=source)
+            raise
+
+    # small files
+
+    def put_small(self, path: str, data: bytes) -> Entry:
+        """Write a small object, create-only; a repeat with the same bytes succeeds."""
+        safe_path(path)
+        with s3_errors(f"Writing '{path}'"):
+            if not path.startswith(f"{INTERNAL}/") and self._bucket.head(path) is None:
+                self._refuse_taken(path)
+            try:
+                self._bucket.put(path, data, IfNoneMatch="*")
+            except OSError as error:
+                if code_of(error) not in PRECONDITION:
+                    raise
+                if self._bucket.get(path, 0, len(data) + 1) != data:
+                    raise StoreError(
+                        f"The name '{path}' is taken by other bytes.", code="name-taken", path=path
+                    ) from error
+        return self._must_stat(path)
+
+    def replace_small(self, path: str, data: bytes, *, if_match: str = "") -> Entry:
+        """Write a small index object, replacing what is there, in one step."""
+        if safe_path(path).lower().endswith(IMAGE_EXTENSIONS):
+            raise StoreError(f"'{path}' is an image, and images are never replaced.", code="name-taken", path=path)
+        try:
+            with s3_errors(f"Writing '{path}'"):
+                self._bucket.put(path, data, **({"IfMatch": if_match} if if_match else {}))
+        except StoreError as error:
+            if if_match and error.code in ("changed", "missing"):
+                raise _changed(path) from error
+            raise
+        return self._must_stat(path)
+
+
+def _entry(path: str, said: Headers, size: int) -> Entry:
+    return Entry(path, size, said["LastModified"], tag(str(said["ETag"])))
+
+
+def _changed(path: str) -> StoreError:
+    return StoreError(
+        f"'{path}' is no longer the file it was.",
+        code="changed",
+        hint="Something else changed it; verify the repository.",
+        path=path,
+    )

@@ -1,0 +1,170 @@
+"""One prefix of one bucket, spoken to through s3fs: its session, credentials and event loop, one call a method, no caches.
+
+s3fs keeps one instance for equal arguments and remembers listings; both are off, so that no other repository's credentials are
+ever used and no listing is older than the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import fsspec.asyn
+import s3fs
+
+from isomanager.storage.s3_errors import code_of
+
+_NOTHING_THERE = {"NoSuchKey", "404"}
+_NO_SUCH_RANGE = {"InvalidRange", "416"}
+
+Headers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class S3Access:
+    """How a bucket is reached. Whatever is empty comes from the environment, ~/.aws/config and ~/.aws/credentials.
+
+    `endpoint` is the URL of a server other than Amazon's. Times in seconds.
+    """
+
+    endpoint: str = ""
+    region: str = ""
+    key: str = ""
+    secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    profile: str = ""
+    anonymous: bool = False
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    retries: int = 3
+
+
+def _open(access: S3Access) -> Any:
+    named = {"endpoint_url": access.endpoint, "key": access.key, "secret": access.secret, "token": access.token}
+    filesystem = s3fs.S3FileSystem(
+        anon=access.anonymous,
+        skip_instance_cache=True,
+        use_listings_cache=False,
+        client_kwargs={"region_name": access.region} if access.region else {},
+        config_kwargs={
+            "connect_timeout": access.connect_timeout,
+            "read_timeout": access.read_timeout,
+            "max_pool_connections": 32,
+            "retries": {"max_attempts": 2, "mode": "standard"},
+            # newer defaults send checksums that servers other than Amazon's refuse
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+        },
+        **{name: value for name, value in named.items() if value},
+        **({"profile": access.profile} if access.profile else {}),
+    )
+    filesystem.retries = access.retries
+    return filesystem
+
+
+class S3Bucket:
+    """Calls about keys below `prefix`; names given and returned are relative to it. Errors are s3fs's and botocore's."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access) -> None:
+        self.name, self.prefix = bucket, f"{prefix}/" if prefix else ""
+        self._files = _open(access)
+
+    def call(self, method: str, path: str | None = None, **arguments: Any) -> Headers:
+        """One request; `path` becomes its Key."""
+        if path is not None:
+            arguments["Key"] = self.prefix + path
+        answer: Headers = self._files.call_s3(method, Bucket=self.name, **arguments)
+        return answer
+
+    def head(self, path: str, *, checksums: bool = False) -> Headers | None:
+        """What the server says of an object, None when there is none."""
+        try:
+            return self.call("head_object", path, **({"ChecksumMode": "ENABLED"} if checksums else {}))
+        except OSError as error:
+            if code_of(error) in _NOTHING_THERE:
+                return None
+            raise
+
+    def get(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Up to `length` bytes from `start`; fewer only at the end of the object."""
+        asked: Headers = {"Range": f"bytes={start}-{start + length - 1}"}
+        if if_match:
+            asked["IfMatch"] = if_match
+        try:
+            return bytes(fsspec.asyn.sync(self._files.loop, self._body, Key=self.prefix + path, **asked))
+        except OSError as error:
+            if code_of(error) in _NO_SUCH_RANGE:
+                return b""
+            raise
+
+    async def _body(self, **arguments: Any) -> bytes:
+        answer = await self._files._call_s3("get_object", Bucket=self.name, **arguments)  # call_s3's own coroutine
+        async with answer["Body"] as body:
+            return bytes(await body.read())
+
+    def put(self, path: str, data: bytes, **conditions: Any) -> str:
+        """Write an object whole; its etag. Conditions: IfNoneMatch, IfMatch, Metadata."""
+        return tag(self.call("put_object", path, Body=data, **conditions)["ETag"])
+
+    def objects(self, prefix: str = "", *, start_after: str = "") -> Iterator[Headers]:
+        """Every object whose name begins with `prefix`; `Key` is relative, `Name` added to what the server says."""
+        asked: Headers = {"Prefix": self.prefix + prefix}
+        if start_after:
+            asked["StartAfter"] = self.prefix + start_after
+        for page in self._pages("list_objects_v2", "ContinuationToken", "NextContinuationToken", asked):
+            for one in page.get("Contents", ()):
+                yield {**one, "Name": one["Key"][len(self.prefix) :]}
+
+    def names_in(self, folder: str) -> Iterator[str]:
+        """Names directly in `folder` ("" or ending in a slash), those of folders ending in a slash."""
+        asked: Headers = {"Prefix": self.prefix + folder, "Delimiter": "/"}
+        start = len(self.prefix + folder)
+        for page in self._pages("list_objects_v2", "ContinuationToken", "NextContinuationToken", asked):
+            yield from (one["Prefix"][start:] for one in page.get("CommonPrefixes", ()))
+            yield from (one["Key"][start:] for one in page.get("Contents", ()) if one["Key"][start:])
+
+    def _pages(self, method: str, marker: str, following: str, asked: Headers) -> Iterator[Headers]:
+        while True:
+            page = self.call(method, **asked)
+            yield page
+            if not page.get("IsTruncated") or not page.get(following):
+                return
+            asked = {**asked, marker: page[following]}
+
+    def parts(self, path: str, upload: str) -> dict[int, Headers] | None:
+        """The parts of an unfinished upload by number, None when there is no such upload."""
+        found: dict[int, Headers] = {}
+        try:
+            asked = {"Key": self.prefix + path, "UploadId": upload}
+            for page in self._pages("list_parts", "PartNumberMarker", "NextPartNumberMarker", asked):
+                found |= {int(one["PartNumber"]): one for one in page.get("Parts", ())}
+        except OSError as error:
+            if code_of(error) in ("NoSuchUpload", "NoSuchKey", "404"):
+                return None
+            raise
+        return found
+
+    def uploads(self) -> Iterator[Headers]:
+        """Every unfinished upload below the prefix; `Name` is relative."""
+        asked: Headers = {"Prefix": self.prefix}
+        while True:
+            page = self.call("list_multipart_uploads", **asked)
+            for one in page.get("Uploads", ()):
+                yield {**one, "Name": one["Key"][len(self.prefix) :]}
+            if not page.get("IsTruncated") or not page.get("NextKeyMarker"):
+                return
+            asked |= {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page.get("NextUploadIdMarker", "")}
+
+    def abort(self, path: str, upload: str) -> None:
+        """End an unfinished upload; one that is gone is no error."""
+        try:
+            self.call("abort_multipart_upload", path, UploadId=upload)
+        except OSError as error:
+            if code_of(error) not in ("NoSuchUpload", "NoSuchKey", "404"):
+                raise
+
+
+def tag(etag: str) -> str:
+    """An etag as it is compared: in quotes, which some servers leave out in some answers."""
+    return f'"{etag.strip(chr(34))}"'

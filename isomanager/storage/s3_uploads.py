@@ -1,0 +1,241 @@
+"""The unfinished files of an S3 repository: a multipart upload under the final name, and a note of it.
+
+`.isomanager/partials/<key>.json` is written before the upload begins and again with its id, so that no upload of ours is ever
+without a note for longer than the instant between two requests. Parts that were sent and not yet completed cannot be read, but
+the server lists them with their etags: a front counts only parts whose etag is the one it answered when they were sent.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from isomanager.errors import StoreError
+from isomanager.storage.contract import INTERNAL, PartialRef, Validators
+from isomanager.storage.paths import safe_key
+from isomanager.storage.resuming import PartialNote, may_continue
+from isomanager.storage.s3_bucket import S3Bucket, tag
+
+PARTIALS = f"{INTERNAL}/partials"
+IDENTITY = "isomanager-id"
+"""The metadata entry that tells which unfinished file an object was."""
+
+_ORPHAN_AGE = timedelta(days=1)
+_PUBLISHED_NOTE_AGE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that the server has confirmed: its etag, size in bytes, and SHA-256 in base64 as S3 writes it."""
+
+    etag: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class UploadNote:
+    """What is known of an unfinished file. `identity` is in the metadata of the upload, and of the object it becomes."""
+
+    told: PartialNote
+    granule: int
+    identity: str
+    upload: str = ""
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    def as_bytes(self) -> bytes:
+        """The note as JSON."""
+        about: dict[str, Any] = {name: getattr(self, name) for name in ("granule", "identity", "upload")}
+        about["parts"] = {str(number): asdict(part) for number, part in sorted(self.parts.items())}
+        return json.dumps({**json.loads(self.told.as_bytes()), **about}).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> UploadNote:
+        """The note in `data`; ValueError when that is no note."""
+        told = PartialNote.from_bytes(data)
+        try:
+            about: dict[str, Any] = json.loads(data)
+            parts = {
+                int(number): Part(str(one["etag"]), int(one["size"]), str(one["sha256"]))
+                for number, one in about["parts"].items()
+            }
+            return cls(told, int(about["granule"]), str(about["identity"]), str(about["upload"]), parts)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a note of an unfinished upload: {error!r}") from error
+
+    def contiguous(self) -> int:
+        """How many bytes from the start the parts cover: whole granules, and then one shorter part at most."""
+        reached, number = 0, 1
+        while (part := self.parts.get(number)) is not None:
+            reached, number = reached + part.size, number + 1
+            if part.size < self.granule:
+                break
+        return reached
+
+    def within(self, front: int) -> UploadNote:
+        """The note of the first `front` bytes only."""
+        kept = {number: part for number, part in self.parts.items() if (number - 1) * self.granule < front}
+        return replace(self, parts=kept, told=replace(self.told, front=front))
+
+
+class Uploads:
+    """`.isomanager/partials` of the repository in `bucket`. Errors are the bucket's: the store names what was being done."""
+
+    def __init__(self, bucket: S3Bucket, granule: int) -> None:
+        self.bucket, self.granule = bucket, granule
+        self._swept = False
+
+    @staticmethod
+    def _path(key: str, kind: str = "json") -> str:
+        return f"{PARTIALS}/{safe_key(key)}.{kind}"
+
+    # notes
+
+    def note(self, key: str, kind: str = "json") -> UploadNote | None:
+        """The note of `key`, or None when there is none that can be read."""
+        path = self._path(key, kind)
+        head = self.bucket.head(path)
+        if head is None:
+            return None
+        try:
+            return UploadNote.from_bytes(self.bucket.get(path, 0, max(1, int(head["ContentLength"]))))
+        except ValueError:  # not ours, or torn: then nothing is known of the upload, and the bytes are fetched again
+            return None
+
+    def remember(self, key: str, note: UploadNote) -> None:
+        """Write the note."""
+        self.bucket.put(self._path(key), note.as_bytes())
+
+    def mark_published(self, key: str, note: UploadNote) -> None:
+        """Keep the note under another name once the file has its own, so that a repeat finds its own bytes."""
+        self.bucket.put(self._path(key, "published"), note.as_bytes())
+        self.bucket.call("delete_object", self._path(key))
+
+    def published(self, key: str) -> UploadNote | None:
+        """The note of a file that has its final name, if the object there is still that file."""
+        note = self.note(key, "published") or self.note(key)
+        return note if note is not None and self.is_placed(note) else None
+
+    def is_placed(self, note: UploadNote) -> bool:
+        """Whether the object under the final name is the very one that `note` speaks of."""
+        head = self.bucket.head(note.told.final)
+        return head is not None and identity_of(head) == note.identity
+
+    # beginning and going on
+
+    def start(self, note: PartialNote, key: str) -> UploadNote:
+        """Begin an upload at byte 0."""
+        self._sweep()
+        fresh = UploadNote(note, self.granule, secrets.token_hex(12))
+        self.remember(key, fresh)
+        begun = self.bucket.call(
+            "create_multipart_upload", note.final, ChecksumAlgorithm="SHA256", Metadata={IDENTITY: fresh.identity}
+        )
+        fresh = replace(fresh, upload=str(begun["UploadId"]))
+        self.remember(key, fresh)
+        return fresh
+
+    def continue_with(
+        self, final: str, size: int | None, validators: Validators, key: str, resume: PartialRef
+    ) -> UploadNote | None:
+        """The note to go on from; None when the bytes must be fetched from the start.
+
+        An upload cannot be given another name, and a part that is there cannot be added to.
+        """
+        kept = self.note(key)
+        if kept is None or resume.key != key or not may_continue(kept.told.validators, validators):
+            return None
+        if kept.told.final != final or (kept.told.size is not None and size is not None and kept.told.size != size):
+            return None
+        confirmed = self.confirmed(kept)
+        if confirmed is None:
+            return kept.within(kept.told.front) if self.is_placed(kept) else None
+        whole = confirmed.told.size if size is None else size
+        front = confirmed.told.front
+        if front != whole:
+            front -= front % kept.granule
+        return replace(confirmed.within(front), told=replace(confirmed.told, front=front, size=whole))
+
+    def confirmed(self, note: UploadNote) -> UploadNote | None:
+        """The note with the parts only that the server still has as they were sent; None when the upload is gone."""
+        there = self.bucket.parts(note.told.final, note.upload) if note.upload else None
+        if there is None:
+            return None
+        kept = {
+            number: part
+            for number, part in note.parts.items()
+            if number in there and tag(there[number]["ETag"]) == part.etag and int(there[number]["Size"]) == part.size
+        }
+        checked = replace(note, parts=kept)
+        return checked.within(min(note.told.front, checked.contiguous()))
+
+    # all of them
+
+    def refs(self) -> Iterator[PartialRef]:
+        """Every unfinished file, by key; one whose note cannot be read has no final name and front 0."""
+        for one in sorted(self.bucket.objects(f"{PARTIALS}/"), key=lambda one: str(one["Name"])):
+            if not one["Name"].endswith(".json"):
+                continue
+            key = one["Name"].removeprefix(f"{PARTIALS}/").removesuffix(".json")
+            note = self.note(key)
+            if note is None:
+                yield PartialRef(key, "", None, Validators(), 0, one["LastModified"])
+                continue
+            seen = (self.confirmed(note) or note.within(0)).told
+            yield PartialRef(key, seen.final, seen.size, seen.validators, seen.front, one["LastModified"])
+
+    def remove(self, key: str, note: UploadNote | None = None) -> None:
+        """End the upload of `key` and remove its notes. What it was published as stays."""
+        note = note or self.note(key)
+        if note is not None and note.upload:
+            self.bucket.abort(note.told.final, note.upload)
+        for kind in ("json", "published"):
+            self.bucket.call("delete_object", self._path(key, kind))
+
+    def _sweep(self) -> None:
+        """Once in the life of this store: end uploads that no note knows, and forget what was published long ago."""
+        if not self._swept:
+            self._swept = True
+            with suppress(OSError):  # a key that may not list uploads can still use the repository
+                self.end_orphans(_ORPHAN_AGE)
+
+    def end_orphans(self, age: timedelta) -> tuple[str, ...]:
+        """End the uploads that no note names and that began more than `age` ago; the names they were to have."""
+        before = datetime.now(UTC) - age
+        old = [one for one in self.bucket.uploads() if one["Initiated"] <= before]
+        known = {note.upload for note in self._notes()} if old else set()
+        orphans = [one for one in old if one["UploadId"] not in known]
+        for one in orphans:
+            self.bucket.abort(one["Name"], one["UploadId"])
+        for one in self.bucket.objects(f"{PARTIALS}/"):
+            if one["Name"].endswith(".published") and one["LastModified"] < datetime.now(UTC) - _PUBLISHED_NOTE_AGE:
+                self.bucket.call("delete_object", one["Name"])
+        return tuple(str(one["Name"]) for one in orphans)
+
+    def _notes(self) -> Iterator[UploadNote]:
+        for one in self.bucket.objects(f"{PARTIALS}/"):
+            if one["Name"].endswith(".json"):
+                note = self.note(one["Name"].removeprefix(f"{PARTIALS}/").removesuffix(".json"))
+                if note is not None:
+                    yield note
+
+
+def identity_of(head: dict[str, Any]) -> str:
+    """Which unfinished file an object was; "" for one that was none. Some servers change the case of metadata's names."""
+    metadata = {str(name).lower(): str(value) for name, value in head.get("Metadata", {}).items()}
+    return metadata.get(IDENTITY, "")
+
+
+def gone(key: str) -> StoreError:
+    """The error of an unfinished file that is not there."""
+    return StoreError(
+        f"The unfinished file {key} is gone.",
+        code="missing",
+        hint="The download starts again from its beginning.",
+        key=key,
+    )

