@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import catalogue, changing, downloading, inspecting, keys, looking, serving
+from cli import catalogue, changing, downloading, inspecting, keys, looking, repository, serving
 from cli.options import LogFile, Verbose
 from cli.output import (
     FAILED,
@@ -35,6 +35,7 @@ for module in (changing, downloading, looking, inspecting):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")
+app.add_typer(repository.app, name="repository")
 serving.add_to(app)
 
 

@@ -175,8 +175,11 @@ class FetchRefused(PermanentError):
 
 
 class StoreError(PermanentError):
-    """The repository cannot do this. Codes: name-taken, no-space, no-permission, outside-repository, missing, changed,
-    incomplete."""
+    """The repository cannot do this.
+
+    Codes: name-taken, no-space, no-permission, credentials (wrong, missing or expired), clock, configuration,
+    outside-repository, missing, changed, incomplete.
+    """
 
     code = "store"
 

@@ -65,7 +65,7 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-def _absolute_address(address: str) -> str:
+def absolute_address(address: str) -> str:
     """A path made absolute; an address with a scheme is as it is."""
     return address if not address or _SCHEME.match(address) else str(_absolute(Path(address)))
 
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         default_factory=lambda: platformdirs.user_data_path("isomanager"),
         description="Where the database, fetched keys and the local Prefect server keep their files.",
     )
-    default_repository: Annotated[str, AfterValidator(_absolute_address)] = Field(
+    default_repository: Annotated[str, AfterValidator(absolute_address)] = Field(
         default_factory=lambda: str(Path.home() / "ISOs"),
         description="Path or URL of the repository named `default` (DefaultRepository).",
     )

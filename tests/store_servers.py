@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def _is_free(port: int) -> bool:
 
 @contextmanager
 def running(
-    command: list[str], log: Path, *, environment: dict[str, str] | None = None, patience: float = 5.0
+    command: list[str], log: Path, *, environment: dict[str, str] | None = None, patience: float = 1.0
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The program in a process group of its own, which is ended with everything it started."""
     with log.open("ab") as output:
@@ -97,10 +97,8 @@ def end(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:
     """End the program's whole group: asked first, then killed."""
     for number in (signal.SIGCONT, signal.SIGTERM):
         _signal(process, number)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(patience)
-    except subprocess.TimeoutExpired:
-        pass
     _signal(process, signal.SIGKILL)
     process.wait()
 
@@ -112,10 +110,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 @dataclass(frozen=True)
@@ -176,7 +172,12 @@ def s3_client(server: S3Server):  # type: ignore[no-untyped-def]
         aws_access_key_id=server.key,
         aws_secret_access_key=server.secret,
         region_name="us-east-1",
-        config=Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=20, request_checksum_calculation="when_required"),
+        config=Config(
+            retries={"max_attempts": 1},
+            connect_timeout=2,
+            read_timeout=20,
+            request_checksum_calculation="when_required",
+        ),
     )
 
 

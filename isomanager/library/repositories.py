@@ -1,28 +1,36 @@
-"""Repositories: made known only after they have shown that they can be written to."""
+"""Repositories: made known only after they have shown that they can be used."""
 
 from __future__ import annotations
 
 import re
 
-from isomanager.errors import UsageError
+from isomanager.errors import StoreError, UsageError
 from isomanager.library.opening import Library
 from isomanager.model import RepositoryRecord
-from isomanager.storage.contract import INTERNAL
+from isomanager.settings import absolute_address
+from isomanager.storage.checking import StoreCheck, check_store
 from isomanager.storage.opening import open_store
 
-_PROBE = f"{INTERNAL}/probe"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def add_repository(
     library: Library, name: str, url: str, layout: str = "default", description: str = ""
 ) -> RepositoryRecord:
-    """Make a repository known under `name`. Raises UsageError for a name that is none, StoreError when it cannot be used."""
+    """Make a repository known under `name`. Raises UsageError for a name that is none, ConfigurationError for an address that
+    is none, StoreError or StoreUnavailable when it cannot be used."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"'{name}' is no name for a repository.", hint="Use lower-case letters, digits and dashes.")
-    store = open_store(url, create=True)
-    store.replace_small(_PROBE, b"isomanager was here\n")
-    store.delete(_PROBE)
+    url = absolute_address(url)
+    checked = check_store(open_store(url, create=True), library.now)
+    if not checked.ok:
+        failed = next(step for step in checked.steps if not step.ok)
+        raise StoreError(f"{checked.url} cannot be a repository: {failed.told}", code=failed.code, url=checked.url)
     return library.inventory.add_repository(
         RepositoryRecord(name=name, url=url, layout=layout, description=description, created_at=library.now())
     )
+
+
+def check_repository(library: Library, name: str) -> StoreCheck:
+    """Try everything that the repository `name` needs. InventoryError when there is none of that name."""
+    return check_store(open_store(library.inventory.repository(name).url), library.now)

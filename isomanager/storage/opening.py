@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,15 +13,15 @@ from urllib.request import url2pathname
 from isomanager.errors import ConfigurationError
 from isomanager.storage.contract import Store
 
-OPENERS = {"": "isomanager.storage.opening:open_folder", "file": "isomanager.storage.opening:open_folder"}
+OPENERS = {
+    "": "isomanager.storage.opening:open_folder",
+    "file": "isomanager.storage.opening:open_folder",
+    "s3": "isomanager.storage.s3_opening:open_s3",
+}
 """`module:function` by URL scheme ("" is a plain path); the function takes (url, create=bool)."""
 
-LATER = {
-    "s3": "S3 buckets come with the S3 store",
-    "smb": "SMB shares come with the SMB store; until then mount the share and give its path",
-    "nfs": "NFS exports come with the NFS store; until then mount the export and give its path",
-}
-"""Schemes that are understood and not served by this version."""
+PLUGINS = "isomanager.stores"
+"""The entry-point group in which other packages name openers for further schemes."""
 
 _SCHEME = re.compile(r"(file(?=:)|[A-Za-z][A-Za-z0-9+.-]+(?=://))", re.IGNORECASE)
 
@@ -38,23 +39,32 @@ def scheme_of(url: str) -> str:
 
 
 def open_store(url: str, *, create: bool = False) -> Store:
-    """The store at `url`: a path or a file:// URL.
+    """The store at `url`: a path, a file:// URL, s3://bucket/prefix, or what a plug-in serves.
 
     `create` makes a new, empty repository there. Without it a folder that is missing makes every call StoreUnavailable, so
     that a disk that is not mounted is neither taken for an empty repository nor filled beneath its mount point.
-    ConfigurationError when no store serves such an address; its text never holds the address, which may carry a password.
+    ConfigurationError when no store serves such an address, or when it carries a password; its text never holds the address.
     """
-    scheme = scheme_of(url)
-    if scheme not in OPENERS:
-        raise ConfigurationError(
-            f"No store serves {scheme}:// addresses in this version.",
-            code="configuration",
-            hint=f"{LATER[scheme]}." if scheme in LATER else "Give a path or a file:// address.",
-            scheme=scheme,
-        )
-    module, _, name = OPENERS[scheme].partition(":")
-    opener: Opener = getattr(import_module(module), name)
-    return opener(url, create=create)
+    from isomanager.storage.addresses import refuse_password
+
+    refuse_password(url)
+    return _opener(scheme_of(url))(url, create=create)
+
+
+def _opener(scheme: str) -> Opener:
+    if scheme in OPENERS:
+        module, _, name = OPENERS[scheme].partition(":")
+        opener: Opener = getattr(import_module(module), name)
+        return opener
+    for one in entry_points(group=PLUGINS, name=scheme):
+        plugged: Opener = one.load()
+        return plugged
+    raise ConfigurationError(
+        f"No store serves {scheme}:// addresses.",
+        code="configuration",
+        hint="Give a path, or an address that begins with s3://, smb://, nfs:// or block://.",
+        scheme=scheme,
+    )
 
 
 def open_folder(url: str, *, create: bool) -> Store:

@@ -25,7 +25,9 @@ class S3Store:
     before, in a step of its own.
     """
 
-    def __init__(self, bucket: str, prefix: str = "", access: S3Access | None = None, *, granule: int = GRANULE) -> None:
+    def __init__(
+        self, bucket: str, prefix: str = "", access: S3Access | None = None, *, granule: int = GRANULE
+    ) -> None:
         with s3_errors(f"Opening the bucket {bucket}"):
             self._bucket = S3Bucket(bucket, safe_path(prefix) if prefix else "", access or S3Access())
         self._uploads = Uploads(self._bucket, granule)
@@ -74,7 +76,9 @@ class S3Store:
                 return self._partial(ref.key, published, sealed=True)
             if note is None and self._bucket.head(f"{PARTIALS}/{ref.key}.json") is None:
                 raise gone(ref.key)
-            lost = note or UploadNote(PartialNote(final_path(ref.final), ref.size, ref.validators), self.traits.granule, "")
+            lost = note or UploadNote(
+                PartialNote(final_path(ref.final), ref.size, ref.validators), self.traits.granule, ""
+            )
             return self._partial(ref.key, lost.within(0))
 
     def partials(self) -> Iterator[PartialRef]:

@@ -31,9 +31,7 @@ class Copier:
         if not _size(head):
             self._bucket.put(destination, b"", IfNoneMatch="*", Metadata=metadata)
             return
-        begun = self._bucket.call(
-            "create_multipart_upload", destination, ChecksumAlgorithm="SHA256", Metadata=metadata
-        )
+        begun = self._bucket.call("create_multipart_upload", destination, ChecksumAlgorithm="SHA256", Metadata=metadata)
         upload = str(begun["UploadId"])
         try:
             parts = self._copied_parts(source, head, destination, upload)

@@ -17,7 +17,14 @@ from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
 _CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity", "NotSignedUp"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"}
 _PERMISSION = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem", "MethodNotAllowed", "InvalidObjectState"}
-_NO_SPACE = {"QuotaExceeded", "QuotaExceededException", "XMinioStorageFull", "InsufficientStorage", "507", "EntityTooLarge"}
+_NO_SPACE = {
+    "QuotaExceeded",
+    "QuotaExceededException",
+    "XMinioStorageFull",
+    "InsufficientStorage",
+    "507",
+    "EntityTooLarge",
+}
 _GONE = {"NoSuchKey", "NoSuchUpload", "NoSuchVersion", "404"}
 _ELSEWHERE = {"PermanentRedirect", "301", "307", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _FOR_NOW = {

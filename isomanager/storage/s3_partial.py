@@ -215,7 +215,7 @@ class S3Partial:
                 self._require_whole(size)
                 self._complete(size)
                 self._sealed = True
-                self._uploads.mark_published(self._key, self._note)
+            self._uploads.mark_published(self._key, self._note)
             entry = self._must_stat(self._note.told.final)
             if entry.size != size or not self._uploads.is_placed(self._note):
                 raise self._name_taken()

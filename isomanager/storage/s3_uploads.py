@@ -113,6 +113,8 @@ class Uploads:
 
     def mark_published(self, key: str, note: UploadNote) -> None:
         """Keep the note under another name once the file has its own, so that a repeat finds its own bytes."""
+        if self.bucket.head(self._path(key)) is None:
+            return  # an earlier call did it
         self.bucket.put(self._path(key, "published"), note.as_bytes())
         self.bucket.call("delete_object", self._path(key))
 

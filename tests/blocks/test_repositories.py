@@ -12,14 +12,19 @@ from prefect.blocks.core import Block
 from pydantic import SecretBytes, SecretStr, ValidationError
 
 import blocks.repositories
-from blocks.repositories import LocalRepository
+from blocks.opening import open_block
+from blocks.repositories import LocalRepository, Repository, S3Repository
+from isomanager.errors import ConfigurationError
+from store_servers import S3Server
 
 BLOCKS = [
     one
     for _name, one in inspect.getmembers(blocks.repositories, inspect.isclass)
-    if issubclass(one, Block) and one is not Block
+    if issubclass(one, Block) and one not in (Block, Repository)
 ]
 EVERY = pytest.mark.parametrize("block", BLOCKS, ids=lambda one: one.__name__)
+FIRST: dict[type[Block], list[str]] = {LocalRepository: ["path"], S3Repository: ["bucket"]}
+"""What each cannot do without."""
 SECRET_WORDS = ("password", "secret", "token", "key")
 
 
@@ -65,7 +70,8 @@ def test_a_field_that_holds_a_secret_is_masked(block: type[Block]) -> None:
 
 @EVERY
 def test_what_comes_later_has_a_default_so_that_saved_blocks_still_load(block: type[Block]) -> None:
-    assert [name for name, field in block.model_fields.items() if field.is_required()] == ["path"]
+    required = [name for name, field in block.model_fields.items() if field.is_required()]
+    assert required == FIRST[block]
 
 
 @EVERY
@@ -96,3 +102,32 @@ def test_builds_the_store_it_describes(tmp_path: Path) -> None:
     store = LocalRepository(path=str(tmp_path)).store()
     store.replace_small("hello.txt", b"hello")
     assert (tmp_path / "hello.txt").read_bytes() == b"hello"
+
+
+def s3_block(s3: S3Server, **changes: Any) -> S3Repository:
+    told = {"access_key_id": s3.key, "secret_access_key": s3.secret, "endpoint": s3.endpoint, "region": "us-east-1"}
+    return S3Repository(bucket=s3.bucket, prefix="block", **{**told, **changes})
+
+
+def test_a_bucket_is_checked_from_its_block(s3: S3Server) -> None:
+    assert s3_block(s3).check().ok
+    wrong = s3_block(s3, secret_access_key="not-the-secret").check()
+    assert "secret is wrong" in wrong.wrong
+    assert s3_block(s3).check().ok
+
+
+def test_two_blocks_for_one_server_use_their_own_keys(s3: S3Server) -> None:
+    owner, reader = s3_block(s3), s3_block(s3, access_key_id=s3.reader_key, secret_access_key=s3.reader_secret)
+    assert [owner.check().ok, reader.check().ok, owner.check().ok] == [True, False, True]
+
+
+@pytest.mark.prefect
+def test_a_repository_is_opened_by_its_block_s_name_and_the_address_holds_no_secret(
+    prefect_server: str, s3: S3Server
+) -> None:
+    s3_block(s3).save("bucket", overwrite=True)
+    store = open_block("block://iso-repository-s3/bucket", create=False)
+    store.replace_small("hello.txt", b"hello")
+    assert store.url == f"s3://{s3.bucket}/block"
+    with pytest.raises(ConfigurationError, match="no block iso-repository-s3/nobody"):
+        open_block("block://iso-repository-s3/nobody", create=False)

@@ -1,0 +1,105 @@
+"""`isomanager repository`: the places that hold images; whether they can be used is tried, not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import changing
+from cli.options import Json
+from cli.output import FAILED, print_json
+from cli.tables import print_facts, print_table, size
+
+if TYPE_CHECKING:
+    from isomanager.library.opening import Library
+    from isomanager.model import RepositoryRecord
+    from isomanager.storage.checking import StoreCheck
+
+app = typer.Typer(help="The places that hold images.", no_args_is_help=True)
+
+
+@contextmanager
+def _prefect_for(url: str) -> Iterator[None]:
+    """A Prefect API where the address names a block, which only Prefect can open."""
+    if url.startswith("block://"):
+        from cli.running import flows
+
+        with flows(changing.verbosity, as_json=True):
+            yield
+    else:
+        yield
+
+
+def _library() -> Library:
+    from isomanager.library.opening import Library
+    from isomanager.settings import load_settings
+
+    return Library(load_settings())
+
+
+@app.command("create")
+def create(
+    url: Annotated[
+        str,
+        typer.Argument(metavar="URL", help="A folder, s3://bucket/folder, smb://, nfs://, or block://TYPE/NAME."),
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call it.")],
+    description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it is for.")] = "",
+    layout: Annotated[str, typer.Option("--layout", metavar="LAYOUT", help="Where in it an image goes.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """Make a place known as a repository, once it has shown that it can be used."""
+    from isomanager.library.repositories import add_repository
+
+    with _library() as library, _prefect_for(url):
+        record = add_repository(library, name, url, layout, description)
+    if as_json:
+        print_json(_told(record))
+    else:
+        print_facts([("repository", record.name), ("place", record.url), ("layout", record.layout)])
+        print(f"Next: isomanager subscribe ubuntu/server@lts --repository {record.name}")
+
+
+@app.command("list")
+def list_repositories(as_json: Json = False) -> None:
+    """Every repository that is known."""
+    with _library() as library:
+        told = [_told(one) for one in library.inventory.repositories()]
+    if as_json:
+        print_json(told)
+        return
+    columns = ("name", "place", "layout", "description")
+    print_table(columns, ((one["name"], one["url"], one["layout"], one["description"] or "-") for one in told))
+
+
+@app.command("check")
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """Write, read, rename and delete a probe in a repository, and say what is wrong."""
+    from isomanager.library.repositories import check_repository
+
+    with _library() as library, _prefect_for(library.inventory.repository(name).url):
+        checked = check_repository(library, name)
+    if as_json:
+        print_json(_checked(name, checked))
+    else:
+        rows = (("ok" if step.ok else "WRONG", step.name, step.told) for step in checked.steps)
+        print_table(("result", "tried", "what it showed"), rows)
+        room = f", {size(checked.free)} free" if checked.free is not None else ""
+        print(f"{name} at {checked.url}{room}: {'can be used' if checked.ok else 'cannot be used'}.")
+    if not checked.ok:
+        raise typer.Exit(FAILED)
+
+
+def _told(record: RepositoryRecord) -> dict[str, Any]:
+    return {"name": record.name, "url": record.url, "layout": record.layout, "description": record.description}
+
+
+def _checked(name: str, checked: StoreCheck) -> dict[str, Any]:
+    steps = [{"tried": one.name, "ok": one.ok, "told": one.told, "code": one.code} for one in checked.steps]
+    return {"repository": name, "url": checked.url, "ok": checked.ok, "free": checked.free, "steps": steps}

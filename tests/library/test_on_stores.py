@@ -1,0 +1,93 @@
+"""The whole life of an image in a repository on each kind of store: subscribe, update, list, verify, replace, prune, restore."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from domain_update import update
+from isomanager.library.checking import check_copy
+from isomanager.library.finding import location
+from isomanager.library.opening import Library
+from isomanager.library.subscribing import subscribe
+from isomanager.model import Copy, CopyState, OutcomeKind, Selector
+from isomanager.sample.upstream import SampleUpstream
+from isomanager.settings import load_settings
+from isomanager.storage.contract import Validators
+from isomanager.storage.opening import open_store
+from store_servers import S3Server
+
+from library.conftest import SERVER, Clock, held
+
+
+@pytest.fixture
+def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bare address: the keys come from the environment, as Amazon's own tools take them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return f"s3://{s3.bucket}/library/{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(params=["on_s3"])
+def place(request: pytest.FixtureRequest) -> str:
+    """The address of an empty repository."""
+    address: str = request.getfixturevalue(request.param)
+    return address
+
+
+@pytest.fixture
+def library(upstream: SampleUpstream, place: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", place)
+    with Library(load_settings(), clock=clock) as opened:
+        yield opened
+
+
+def on_the_store(place: str) -> list[str]:
+    return [entry.path for entry in open_store(place).list()]
+
+
+def test_an_image_lives_its_life(library: Library, upstream: SampleUpstream, place: str, clock: Clock) -> None:
+    subscribe(library, Selector.parse(SERVER))
+    assert [one.outcome for one in update(library)] == [OutcomeKind.PUBLISHED]
+    (first,) = held(library)
+    assert set(on_the_store(place)) == {first.path, "SHA256SUMS", "index.html", "inventory.json"}
+    assert location(library, first) == f"{place}/{first.path}"
+    assert [one.outcome for one in update(library)] == [OutcomeKind.CURRENT]
+
+    upstream.publish("orchard")
+    outcomes = {one.outcome for one in update(library)}
+    assert outcomes == {OutcomeKind.PUBLISHED, OutcomeKind.RETIRED}
+    (second,) = held(library)
+    assert second.title.version > first.title.version
+    assert first.path not in on_the_store(place)
+    assert check_copy(library, second).outcome is OutcomeKind.CURRENT
+
+    clock.pass_(days=library.settings.trash_days + 1)
+    update(library)
+    assert library.inventory.copies(states={CopyState.TRASHED}) == ()
+    assert [one for one in open_store(place).list(".isomanager/trash")] == []
+
+
+def test_a_copy_that_is_no_longer_what_it_was_becomes_suspect(library: Library, place: str) -> None:
+    subscribe(library, Selector.parse(SERVER))
+    update(library)
+    (copy,) = held(library)
+    damage(place, copy)
+    told = check_copy(library, copy)
+    assert told.outcome is OutcomeKind.FAILED
+    assert "SHA-256" in told.reason
+    assert library.inventory.copy(copy.id).state is CopyState.SUSPECT
+
+
+def damage(place: str, copy: Copy) -> None:
+    """Put other bytes of the same length in its place."""
+    store = open_store(place)
+    store.delete(copy.path)
+    partial = store.begin(copy.path, copy.size, Validators(), key="damage")
+    partial.write(0, b"\xff" * (copy.size or 0))
+    partial.publish(copy.size or 0)
+    partial.discard()

@@ -1,0 +1,289 @@
+"""What only an object store can get wrong: credentials, uploads nobody completes, steps that are two, servers that go away."""
+
+from __future__ import annotations
+
+import signal
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_suite import IMAGE, NAMED, code_of, paths, pattern
+
+from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
+from isomanager.storage.s3 import S3Store
+from isomanager.storage.s3_bucket import S3Access, S3Bucket
+from isomanager.storage.s3_opening import bucket_and_prefix
+from store_servers import S3Server, kill, s3_client, s3_server
+
+GRANULE = 5 << 20
+
+
+def access_to(server: S3Server) -> S3Access:
+    return S3Access(endpoint=server.endpoint, region="us-east-1", key=server.key, secret=server.secret, retries=1)
+
+
+@pytest.fixture
+def prefix() -> str:
+    return f"tests/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def store(s3: S3Server, prefix: str) -> S3Store:
+    return S3Store(s3.bucket, prefix, access_to(s3), granule=GRANULE)
+
+
+# addresses and credentials
+
+
+def test_an_address_names_bucket_and_folder() -> None:
+    assert bucket_and_prefix("s3://isos") == ("isos", "")
+    assert bucket_and_prefix("s3://isos/lab/linux images/") == ("isos", "lab/linux images")
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3:///x", "s3://key:sesame@isos/x", "s3://key@isos/x", "s3://isos:9000/x"])
+def test_an_address_with_anything_else_is_refused_without_being_told(url: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        bucket_and_prefix(url)
+    assert "sesame" not in str(refused.value)
+
+
+def test_the_secret_is_in_no_text(s3: S3Server, store: S3Store) -> None:
+    access = access_to(s3)
+    assert s3.secret not in f"{access!r} {store!r} {store.url} {vars(store)}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"secret": "wrong-secret-0123456789"}, "credentials"),
+        ({"key": "NOBODYNOBODYNOBODY01"}, "credentials"),
+    ],
+    ids=["wrong-secret", "unknown-key"],
+)
+def test_wrong_credentials_say_so_also_after_right_ones(
+    s3: S3Server, store: S3Store, prefix: str, changes: dict[str, str], code: str
+) -> None:
+    store.put_small("a.json", b"{}")
+    wrong = S3Store(s3.bucket, prefix, replace(access_to(s3), **changes))
+    for attempt in (
+        lambda: wrong.read("a.json", 0, 9),
+        lambda: wrong.put_small("b.json", b"{}"),
+        lambda: list(wrong.list()),
+    ):
+        with pytest.raises(StoreError) as refused:
+            attempt()
+        assert refused.value.code == code
+        assert "secret" not in refused.value.message
+    assert store.read("a.json", 0, 9) == b"{}"
+
+
+def test_two_users_of_one_server_keep_to_their_own_rights(s3: S3Server, store: S3Store, prefix: str) -> None:
+    reader = S3Store(s3.bucket, prefix, replace(access_to(s3), key=s3.reader_key, secret=s3.reader_secret))
+    store.put_small("a.json", b"{}")
+    for _ in range(2):
+        assert reader.read("a.json", 0, 9) == b"{}"
+        assert code_of(lambda: reader.put_small("b.json", b"{}")) == "no-permission"
+        assert code_of(lambda: reader.begin(IMAGE, 1, NAMED, key="k1")) == "no-permission"
+        store.replace_small("b.json", b"{}")
+    store.delete("b.json")
+    assert code_of(lambda: reader.delete("a.json")) == "no-permission"
+
+
+def test_without_any_credentials_it_says_where_they_may_come_from(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(StoreError) as refused:
+        S3Store(s3.bucket, "", S3Access(endpoint=s3.endpoint, region="us-east-1")).stat("a.iso")
+    assert refused.value.code == "credentials"
+    assert "AWS_ACCESS_KEY_ID" in refused.value.hint
+
+
+def test_a_bucket_that_is_not_there_says_so(s3: S3Server) -> None:
+    absent = S3Store("no-such-bucket", "", access_to(s3))
+    assert code_of(lambda: list(absent.list())) == "missing"
+    assert code_of(lambda: absent.put_small("a.json", b"{}")) == "missing"
+
+
+# unfinished uploads
+
+
+def test_what_is_unfinished_is_an_upload_and_no_object(store: S3Store, s3: S3Server, prefix: str) -> None:
+    partial = store.begin(IMAGE, 2 * GRANULE, NAMED, key="k1")
+    partial.write(0, pattern(GRANULE))
+    partial.close()
+    found = s3_client(s3).list_multipart_uploads(Bucket=s3.bucket, Prefix=prefix)["Uploads"]
+    assert [one["Key"] for one in found] == [f"{prefix}/{IMAGE}"]
+    store.reopen(partial.ref).discard()
+    assert not s3_client(s3).list_multipart_uploads(Bucket=s3.bucket, Prefix=prefix).get("Uploads")
+
+
+def test_uploads_that_no_note_knows_are_ended_and_others_are_not(store: S3Store, s3: S3Server, prefix: str) -> None:
+    mine = store.begin(IMAGE, GRANULE, NAMED, key="k1")
+    s3_client(s3).create_multipart_upload(Bucket=s3.bucket, Key=f"{prefix}/orphan.iso")
+    assert store.uploads.end_orphans(timedelta(days=1)) == ()
+    assert store.uploads.end_orphans(timedelta(seconds=-60)) == ("orphan.iso",)
+    mine.write(0, pattern(GRANULE))
+    mine.publish(GRANULE)
+    assert paths(store) == [IMAGE]
+
+
+def test_an_upload_that_the_server_dropped_starts_again(store: S3Store, s3: S3Server, prefix: str) -> None:
+    partial = store.begin(IMAGE, 3 * GRANULE, NAMED, key="k1")
+    partial.write(0, pattern(2 * GRANULE))
+    ref = partial.close()
+    note = store.uploads.note("k1")
+    assert note is not None
+    s3_client(s3).abort_multipart_upload(Bucket=s3.bucket, Key=f"{prefix}/{IMAGE}", UploadId=note.upload)
+    (told,) = store.partials()
+    assert (told.front, store.reopen(ref).front()) == (0, 0)
+    assert store.begin(IMAGE, 3 * GRANULE, NAMED, key="k1", resume=ref).front() == 0
+
+
+def test_a_part_damaged_on_its_way_is_refused_by_the_server(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    partial = store.begin(IMAGE, GRANULE, NAMED, key="k1")
+    send = S3Bucket.call
+
+    def damaging(bucket: S3Bucket, method: str, path: str | None = None, **arguments: Any) -> Any:
+        if method == "upload_part":
+            arguments["Body"] = b"damaged" + arguments["Body"][7:]
+        return send(bucket, method, path, **arguments)
+
+    monkeypatch.setattr(S3Bucket, "call", damaging)
+    partial.write(0, pattern(GRANULE))
+    with pytest.raises(StoreUnavailable):
+        partial.checkpoint()
+    assert partial.front() == 0
+
+
+class Died(BaseException):
+    """The process is gone: nothing after it reaches the server."""
+
+
+def dies_after(requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    send, left = S3Bucket.call, [requests]
+
+    def dying(bucket: S3Bucket, method: str, path: str | None = None, **arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Died
+        return send(bucket, method, path, **arguments)
+
+    monkeypatch.setattr(S3Bucket, "call", dying)
+
+
+def converges(
+    work: Callable[[S3Store], object], finish: Callable[[S3Store], None], fresh: Callable[[], S3Store]
+) -> int:
+    """Let `work` die after 0, 1, 2, ... requests, each time let `finish` end it; how many requests it took whole."""
+    for requests in range(40):
+        store = fresh()
+        with pytest.MonkeyPatch.context() as patch:
+            dies_after(requests, patch)
+            try:
+                work(store)
+                whole = True
+            except Died:
+                whole = False
+        finish(store)
+        if whole:
+            return requests
+    raise AssertionError("it never came to its end")
+
+
+@pytest.mark.crash
+def test_publishing_converges_wherever_the_process_dies(s3: S3Server) -> None:
+    def fresh() -> S3Store:
+        store = S3Store(s3.bucket, f"tests/{uuid.uuid4().hex[:12]}", access_to(s3), granule=GRANULE)
+        partial = store.begin(IMAGE, 5, NAMED, key="k1")
+        partial.write(0, b"image")
+        partial.close()
+        return store
+
+    def publish(store: S3Store) -> None:
+        (ref,) = store.partials()
+        store.reopen(ref).publish(5)
+
+    def finish(store: S3Store) -> None:
+        there = store.stat(IMAGE)
+        assert there is None or store.read(IMAGE, 0, 9) == b"image"
+        ref = next(iter(store.partials()), None)
+        if ref is not None:
+            store.reopen(ref).publish(5)
+        assert store.read(IMAGE, 0, 9) == b"image"
+        assert paths(store) == [IMAGE]
+        assert list(store.partials()) == []
+
+    assert converges(publish, finish, fresh) > 5
+
+
+@pytest.mark.crash
+def test_moving_converges_wherever_the_process_dies(s3: S3Server) -> None:
+    def fresh() -> S3Store:
+        store = S3Store(s3.bucket, f"tests/{uuid.uuid4().hex[:12]}", access_to(s3), granule=GRANULE)
+        store.put_small("a.json", b"moved")
+        return store
+
+    def finish(store: S3Store) -> None:
+        store.move("a.json", "b.json")
+        assert store.read("b.json", 0, 9) == b"moved"
+        assert paths(store) == ["b.json"]
+
+    assert converges(lambda store: store.move("a.json", "b.json"), finish, fresh) > 4
+
+
+# servers that go away
+
+
+def test_a_server_that_is_not_there_is_unavailable(s3: S3Server) -> None:
+    absent = S3Store("isos", "", replace(access_to(s3), endpoint="http://127.0.0.1:9"))
+    with pytest.raises(StoreUnavailable):
+        absent.stat("a.iso")
+
+
+def test_a_transfer_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
+    with s3_server(tmp_path / "s3") as own_server:
+        half_a_transfer(own_server, tmp_path)
+
+
+def half_a_transfer(own_server: S3Server, tmp_path: Path) -> None:
+    data = pattern(3 * GRANULE + 7)
+    store = S3Store(own_server.bucket, "", access_to(own_server), granule=GRANULE)
+    store.put_small("old.json", b"old")
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    partial.write(0, data[: 2 * GRANULE])
+    assert partial.checkpoint() == 2 * GRANULE
+    kill(own_server.process)
+    partial.write(2 * GRANULE, data[2 * GRANULE :])
+    with pytest.raises(StoreUnavailable):
+        partial.checkpoint()
+    port = int(own_server.endpoint.rpartition(":")[2])
+    with s3_server(tmp_path / "s3", port):
+        assert store.read("old.json", 0, 9) == b"old"
+        (ref,) = store.partials()
+        resumed = store.begin(IMAGE, len(data), NAMED, key="k1", resume=ref)
+        front = resumed.front()
+        assert front >= 2 * GRANULE
+        resumed.write(front, data[front:])
+        resumed.publish(len(data))
+        assert store.read(IMAGE, 0, len(data)) == data
+
+
+def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks(s3: S3Server, prefix: str) -> None:
+    store = S3Store(s3.bucket, prefix, replace(access_to(s3), read_timeout=1.0))
+    store.put_small("a.json", b"{}")
+    s3.process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable):
+            store.read("a.json", 0, 9)
+    finally:
+        s3.process.send_signal(signal.SIGCONT)
+    assert store.read("a.json", 0, 9) == b"{}"
