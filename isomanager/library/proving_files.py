@@ -22,9 +22,10 @@ def file_signature(
     """What the signature that the expectation carries says of the received bytes; None when it carries none."""
     if expectation.file_signature is None:
         return None
+    if received.signer is not None:
+        return good(received.signer)  # it was checked in staging, before it went into the store
     if _covers_packed(expectation):
-        # the packed file is gone: it was checked before it was unpacked
-        return good(received.signer) if received.signer else None
+        return None  # the packed file is gone
     found = partial_named(store, received.partial)
     if found is None:
         name = expectation.offer.filename
@@ -39,10 +40,21 @@ def file_signature(
         return prove_file(staged, expectation, library.keyring, now=library.now())
 
 
-def packed_signer(library: Library, expectation: Expectation, file: Path) -> Signer | None:
-    """Who signed the packed `file` itself, None when nobody is expected to; Refused when the signature is not good."""
-    if not _covers_packed(expectation):
+def staged_signer(library: Library, expectation: Expectation, file: Path) -> Signer | None:
+    """Who signed the staged `file` as it came, None when nobody is expected to; Refused when the signature is not good."""
+    if expectation.file_signature is None or (expectation.offer.packing and not _covers_packed(expectation)):
         return None
+    return _good_signer(library, expectation, file)
+
+
+def unpacked_signer(library: Library, expectation: Expectation, image: Path) -> Signer | None:
+    """Who signed the image that was unpacked from a staged file, None when nobody is expected to; raises the same."""
+    if expectation.file_signature is None or _covers_packed(expectation):
+        return None
+    return _good_signer(library, expectation, image)
+
+
+def _good_signer(library: Library, expectation: Expectation, file: Path) -> Signer:
     result = prove_file(file, expectation, library.keyring, now=library.now())
     if result.signer is None:
         name = expectation.offer.filename

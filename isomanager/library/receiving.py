@@ -1,12 +1,13 @@
 """Receive: the bytes of an expectation, whole and unpacked.
 
 An image that is packed upstream passes through local staging, where its packed bytes are held against the evidence before
-anything is unpacked; the image's own digests are taken as it goes into the repository.
+anything is unpacked; the image's own digests are taken as it goes into the repository. So does an image that is signed itself, on
+its way to a store that cannot give unfinished bytes back for the signature to be checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from time import monotonic
 
 from isomanager.errors import Cancelled, Refused
 from isomanager.library.opening import Library
-from isomanager.library.proving_files import packed_signer
-from isomanager.model import Expectation, PackedBytes, Packing, Received
+from isomanager.library.proving_files import staged_signer, unpacked_signer
+from isomanager.model import Expectation, PackedBytes, Received, Signer
 from isomanager.storage.contract import Partial, Store, Validators
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.digesting import Digester, digests_of
@@ -36,39 +37,63 @@ def receive(
 ) -> Received:
     """Fetch `request` into a closed partial of `store`, unpacked where upstream packs it. Raises as `download` does, and
     Refused for what cannot be unpacked within its bounds."""
-    if expectation.offer.packing is not None:
-        return _receive_packed(library, expectation, expectation.offer.packing, store, request, progress, stop)
+    if expectation.offer.packing is not None or (expectation.file_signature and not store.traits.readable_partial):
+        return _receive_staged(library, expectation, store, request, progress, stop)
     limits = Limits.of(library.settings)
     return download(request, store, library.client, limits=limits, progress=progress, stop=stop)
 
 
-def _receive_packed(
+def _receive_staged(
     library: Library,
     expectation: Expectation,
-    packing: Packing,
     store: Store,
     request: Request,
     progress: Progress,
     stop: Stop,
 ) -> Received:
-    """A packed file that is not what the evidence says is not unpacked: what is given back speaks of it alone, and `prove`
+    """A staged file that is not what the evidence says goes no further: what is given back speaks of it alone, and `prove`
     refuses it."""
+    packing = expectation.offer.packing
     started, stage, name = monotonic(), staging(library), f"{request.key}.packed"
     fetched = _staged(library, stage, name, request, progress, stop)
     packed = PackedBytes(size=fetched.size, digests=fetched.digests)
     if not _as_expected(expectation, packed):
         stage.delete(name)
-        return fetched.model_copy(update={"packed": packed})
+        return fetched.model_copy(update={"packed": packed if packing else None})
     try:
-        signer = packed_signer(library, expectation, stage.root / name)
-        window = library.settings.transfer_window
-        whole = _unpacked(store, request, stage.root / name, packing, stop, window)
+        signer = staged_signer(library, expectation, stage.root / name)
+        with _image_pieces(library, expectation, store, stage.root / name) as (pieces, inner_signer):
+            algorithms = ("sha256",) if packing else request.algorithms
+            whole = _stored(store, request, pieces, algorithms, stop, library.settings.transfer_window)
     except Refused:
         stage.delete(name)
         raise
     stage.delete(name)
-    seconds = monotonic() - started
-    return whole.model_copy(update={"packed": packed, "signer": signer, "url": fetched.url, "seconds": seconds})
+    told = {"packed": packed if packing else None, "signer": signer or inner_signer, "url": fetched.url}
+    return whole.model_copy(update={**told, "seconds": monotonic() - started})
+
+
+@contextmanager
+def _image_pieces(
+    library: Library, expectation: Expectation, store: Store, file: Path
+) -> Iterator[tuple[Iterator[bytes], Signer | None]]:
+    """The image in the staged `file`, and who signed it, if that can only be seen here.
+
+    A signature over the unpacked image is checked on a second staged file where the store gives no unfinished bytes back.
+    """
+    packing = expectation.offer.packing
+    if packing is None:
+        yield _as_it_is(file), None
+    elif store.traits.readable_partial or expectation.file_signature is None:
+        yield unpack(file, packing), None
+    else:
+        image = file.with_name(f"{file.name}.image")
+        try:
+            with image.open("wb") as unpacked:
+                unpacked.writelines(unpack(file, packing))
+            yield _as_it_is(image), unpacked_signer(library, expectation, image)
+        finally:
+            image.unlink(missing_ok=True)
 
 
 def _staged(
@@ -96,18 +121,26 @@ def _as_expected(expectation: Expectation, packed: PackedBytes) -> bool:
     return sized and all(packed.digests.get(name) == digest for name, digest in expectation.digests.items())
 
 
-def _unpacked(store: Store, request: Request, file: Path, packing: Packing, stop: Stop, window: int) -> Received:
+def _stored(
+    store: Store, request: Request, pieces: Iterator[bytes], algorithms: Sequence[str], stop: Stop, window: int
+) -> Received:
     partial = store.begin(request.final, None, Validators(), key=request.key)
-    digester, offset = Digester(["sha256"], window), 0
+    digester, offset = Digester(algorithms, window), 0
     with _kept(partial, digester):
-        for piece in _granules(unpack(file, packing)):
+        for piece in _granules(pieces):
             if stop.is_set():
-                raise Cancelled(f"{request.final}: stopped while it was being unpacked.")
+                raise Cancelled(f"{request.final}: stopped on its way from staging.")
             partial.write(offset, piece)
             digester.update(piece)
             offset += len(piece)
         digests = digester.finish()
     return Received(partial=request.key, size=offset, digests=digests)
+
+
+def _as_it_is(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(PIECE):
+            yield piece
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from isomanager.planning.recovery import (
     decide_recovery,
 )
 from isomanager.planning.wanting import Want
-from isomanager.storage.contract import PartialRef, Store, Validators
+from isomanager.storage.contract import Partial, PartialRef, Store, Validators
 from isomanager.storage.receipts import keep_receipt, receipt_path, receipts_of
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.reading import partial_pieces, stored_pieces
@@ -141,8 +141,7 @@ def _publish(library: Library, copy: Copy, action: RecoveryAction, lease: Lease)
     if copy.state is not CopyState.PUBLISHING or found is None or receipt is None:
         return
     partial = store.reopen(found)
-    proved = digests_of(partial_pieces(partial, found.front), ["sha256"])["sha256"] == receipt.sha256
-    if not proved:
+    if not _is_proved(store, partial, receipt):
         partial.discard()
         _forget(library, copy, action, lease, "its bytes are no longer those of its receipt")
         return
@@ -156,6 +155,14 @@ def _publish(library: Library, copy: Copy, action: RecoveryAction, lease: Lease)
         return
     library.inventory.record_published(copy.id, receipt, lease)
     partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
+
+
+def _is_proved(store: Store, partial: Partial, receipt: Receipt) -> bool:
+    """Whether the unfinished bytes are those of the receipt: read again, or, where a store cannot give them back, by what it says
+    it has: a front counts only what it confirms as it was sent and hashed."""
+    if partial.front() != receipt.size or not store.traits.readable_partial:
+        return partial.front() == receipt.size
+    return digests_of(partial_pieces(partial, receipt.size), ["sha256"])["sha256"] == receipt.sha256
 
 
 def _adopt(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:

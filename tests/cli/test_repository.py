@@ -44,8 +44,7 @@ def test_a_relative_folder_is_the_same_from_everywhere(here: Isomanager, tmp_pat
 
 def test_a_folder_that_went_away_is_said_and_exits_with_1(here: Isomanager, tmp_path: Path) -> None:
     here("repository", "create", tmp_path / "usb", "--name", "usb").well()
-    (tmp_path / "usb" / ".isomanager").rmdir()
-    (tmp_path / "usb").rmdir()
+    (tmp_path / "usb").rename(tmp_path / "pulled out")
     told = here("repository", "check", "usb")
     assert told.code == 1
     assert "WRONG" in told.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import Action, ActionKind, Copy, CopyState, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
+from store_servers import S3Server
 
 SERVER = "sample-orchard/server@lts"
 """What most tests subscribe to."""
@@ -83,3 +85,13 @@ def only_download(plan: Plan) -> Action:
 def held(library: Library) -> tuple[Copy, ...]:
     """What is held."""
     return library.inventory.copies(states={CopyState.HELD})
+
+
+@pytest.fixture
+def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bare address: the keys come from the environment, as Amazon's own tools take them."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return f"s3://{s3.bucket}/library/{uuid.uuid4().hex[:8]}"

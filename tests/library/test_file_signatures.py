@@ -147,3 +147,32 @@ def test_to_a_plain_file_the_signature_counts_too(
     with pytest.raises(Refused):
         fetch(library, Asked(selector="seal"), tmp_path / "there" / "seal.iso")
     assert not list((tmp_path / "there").glob("*.iso"))
+
+
+@pytest.mark.parametrize("way", ["rsa", "rsa packed", "rsa unpacked"])
+def test_the_signature_counts_on_the_way_to_a_store_that_gives_no_unfinished_bytes_back(
+    way: str, publish: Publish, on_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", on_s3)
+    image = publish(way)
+    with library_in_use() as library:
+        subscribe(library, Selector.parse("seal"))
+        copy = bring_in(library)
+        assert copy.assurance is Assurance.SIGNED
+        assert library.store("default").read(copy.path, 0, len(image) + 1) == image
+        assert [one for one in staging(library).root.rglob("seal*") if one.is_file()] == []
+
+
+@pytest.mark.parametrize("way", ["rsa", "rsa unpacked"])
+def test_nothing_that_its_signature_does_not_cover_reaches_such_a_store(
+    way: str, publish: Publish, on_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", on_s3)
+    publish(way, damage=True)
+    with library_in_use() as library:
+        subscribe(library, Selector.parse("seal"))
+        with pytest.raises(Refused) as refused:
+            bring_in(library)
+        assert refused.value.code == "bad-signature"
+        assert list(library.store("default").list()) == []
+        assert list(library.store("default").partials()) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -17,19 +16,7 @@ from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
 from isomanager.storage.contract import Validators
 from isomanager.storage.opening import open_store
-from store_servers import S3Server
-
 from library.conftest import SERVER, Clock, held
-
-
-@pytest.fixture
-def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A bare address: the keys come from the environment, as Amazon's own tools take them."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return f"s3://{s3.bucket}/library/{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture(params=["on_s3"])
@@ -69,7 +56,7 @@ def test_an_image_lives_its_life(library: Library, upstream: SampleUpstream, pla
     clock.pass_(days=library.settings.trash_days + 1)
     update(library)
     assert library.inventory.copies(states={CopyState.TRASHED}) == ()
-    assert [one for one in open_store(place).list(".isomanager/trash")] == []
+    assert list(open_store(place).list(".isomanager/trash")) == []
 
 
 def test_a_copy_that_is_no_longer_what_it_was_becomes_suspect(library: Library, place: str) -> None:
