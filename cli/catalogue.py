@@ -72,6 +72,9 @@ def resolve(
             "--document", metavar="URL=FILE", help="Let a saved file stand for an address; may be given again."
         ),
     ] = [],
+    torrent: Annotated[
+        bool, typer.Option("--torrent", help="Also resolve what upstream gives only as a torrent.")
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Ask for nothing beyond the saved documents.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +87,7 @@ def resolve(
     asked = Selector.parse(selector, architectures=tuple(arch), languages=tuple(language), editions=tuple(edition))
     with Library(load_settings()) as library:
         product = library.catalogue.product(asked.product)
-        judged = resolve_selector(library, asked, _documents(library, product, document, offline))
+        judged = resolve_selector(library, asked, _documents(library, product, document, offline), torrents=torrent)
     answers = [_expected(one) if isinstance(one, Expectation) else _refused(one, product) for one in judged]
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)

@@ -21,10 +21,21 @@ def add_to(app: typer.Typer) -> None:
 
 def download(
     selector: Annotated[
-        str, typer.Argument(metavar="[SELECTOR]", help="PRODUCT[/FLAVOR][@VERSION]; or give --url.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="[SELECTOR]", help="PRODUCT[/FLAVOR][@VERSION]; or give --url or --torrent.", show_default=False
+        ),
     ] = "",
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="An address of your own instead of a selector.")
+    ] = "",
+    torrent: Annotated[
+        str,
+        typer.Option(
+            "--torrent",
+            metavar="TORRENT",
+            help="Fetch it by this torrent: a .torrent file, its address, a magnet: link or an info hash.",
+        ),
     ] = "",
     to: Annotated[
         str, typer.Option("--to", metavar="PATH", help="A file, or a folder with / at its end; no library is touched.")
@@ -41,7 +52,7 @@ def download(
         bool | None,
         typer.Option(
             "--verify/--no-verify",
-            help="Refuse an image that nothing proves, or accept it. Refused unless it comes from --url to a file.",
+            help="Refuse an image that nothing proves, or accept it. Refused unless it comes from --url or --torrent to a file.",
             show_default=False,
         ),
     ] = None,
@@ -51,14 +62,14 @@ def download(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Download one image once: by selector, or from an address of your own."""
+    """Download one image once: by selector, or from an address or by a torrent of your own."""
     from isomanager.library.requesting import Asked
 
     to_file = bool(to) or not register
     # a file from an address of one's own is what its owner takes it for; in the library nothing is held without a proof
-    unproved = bool(url) and to_file if checked is None else not checked
+    unproved = bool(url or torrent) and to_file if checked is None else not checked
     asked = Asked(
-        selector, tuple(arch), tuple(language), tuple(edition), repository, url, name, sha256, force, unproved
+        selector, tuple(arch), tuple(language), tuple(edition), repository, url, name, sha256, force, unproved, torrent
     )
     if to_file:
         from cli.fetching import fetch_to_file
@@ -81,6 +92,7 @@ def download(
                 sha256=sha256,
                 force=force,
                 accept_unproved=unproved,
+                torrent=torrent,
             )
         )
     tell(report, as_json=as_json)

@@ -23,7 +23,7 @@ def fetch_to_file(asked: Asked, to: str, *, as_json: bool) -> None:
     from isomanager.library.opening import Library
     from isomanager.settings import load_settings
 
-    name = asked.selector or asked.name or asked.url.rpartition("/")[2]
+    name = asked.selector or asked.name or (asked.url or asked.torrent.partition("?")[0]).rpartition("/")[2]
     with Library(load_settings()) as library, terminal_progress(shown=not as_json) as show:
         fetched = fetch(library, asked, _place(to), lambda done, total: show(name, done, total))
     if as_json:

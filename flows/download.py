@@ -28,6 +28,7 @@ def download(
     sha256: str = "",
     force: bool = False,
     accept_unproved: bool = False,
+    torrent: str = "",
 ) -> RunReport:
     """Download once: fetch, prove and publish one image. It stays until a person removes it.
 
@@ -42,6 +43,7 @@ def download(
         sha256: Its SHA-256, if you know it: the image is then proved by it.
         force: Fetch again what is already held.
         accept_unproved: Also accept an image for which there is no proof of any kind.
+        torrent: Fetch it by this torrent: the address of a .torrent, a magnet link or an info hash. Alone, or with a selector.
     """
     started = monotonic()
     with running() as library:
@@ -57,6 +59,7 @@ def download(
             sha256=sha256,
             force=force,
             accept_unproved=accept_unproved,
+            torrent=torrent,
         )
         plan = plan_download(library, asked)
         show_plan(plan)

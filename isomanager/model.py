@@ -167,11 +167,15 @@ class Proof(Value):
 
 
 class Torrent(Value):
-    """A torrent of the file; `only` when upstream gives no other way."""
+    """A torrent of the file: the address of its .torrent or a magnet link, or its info hash alone.
+
+    `only` when upstream gives no other way, `asked` when a person named it.
+    """
 
     url: str = ""
     info_hash: str = ""
     only: bool = False
+    asked: bool = False
 
 
 class Packing(Value):

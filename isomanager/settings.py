@@ -144,6 +144,37 @@ class Settings(BaseSettings):
         1024, ge=0, description="Slower than this over the stall timeout is a stall too."
     )
     transfer_window: int = Field(64 << 20, ge=1 << 20, description="Bytes in memory between network, digest and disk.")
+    torrent: Literal["never", "needed", "preferred"] = Field(
+        "needed",
+        description="When BitTorrent is used: never, only where upstream gives no other way (or a person names a torrent), or "
+        "wherever upstream has a torrent.",
+    )
+    torrent_listen: str = Field(
+        "",
+        description="Addresses at which other peers may connect, such as 0.0.0.0:6881,[::]:6881. Empty: nothing listens.",
+    )
+    torrent_dht: bool = Field(False, description="Find peers without a tracker; needs torrent_listen.")
+    torrent_lsd: bool = Field(False, description="Find peers in the local network; needs torrent_listen.")
+    torrent_port_mapping: bool = Field(
+        False, description="Ask the router to let peers in (UPnP and NAT-PMP); needs torrent_listen."
+    )
+    torrent_patience: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds without a new byte from a swarm before its addresses on the web are used instead.",
+    )
+    torrent_connections: int = Field(60, ge=2, le=5000, description="Peers connected at the same time.")
+    torrent_download_limit: int = Field(0, ge=0, description="Bytes a second from all peers together; 0: no limit.")
+    torrent_upload_limit: int = Field(0, ge=0, description="Bytes a second to all peers together; 0: no limit.")
+    torrent_seed_ratio: float = Field(
+        0.0,
+        ge=0,
+        description="Give peers this many times what a proved image has in bytes, then stop; after torrent_seed_minutes, or a "
+        "day, at the latest. 0: no such aim.",
+    )
+    torrent_seed_minutes: float = Field(
+        0.0, ge=0, description="Give a proved image to peers for at most so long; 0: do not, unless a ratio is set."
+    )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")

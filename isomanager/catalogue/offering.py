@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 
 from isomanager.catalogue.product import OfferRule, Product, ProofRule, Signature
 from isomanager.catalogue.selection import Found, series_text
-from isomanager.catalogue.strategies.candidate import clean_name
+from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.catalogue.templates import expand, fill
 from isomanager.catalogue.walking import Way, starting_values
 from isomanager.catalogue.wanted import Wanted
@@ -18,7 +18,7 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
     """The offer for a chosen candidate. Raises ResolveError when upstream's address for it is not to be followed."""
     candidate, product = chosen.candidate, wanted.product
     values = _values(chosen, way, wanted)
-    url = fill(offer.url, values) if offer.url else candidate.url
+    url = fill(offer.url, values) if offer.url else candidate.url or _beside_its_torrent(candidate)
     _check_address(url, candidate.name, product)
     values |= _places(url, offer, way, values)
     known = product.known.get(candidate.name)
@@ -26,7 +26,7 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
         title=_title(chosen, wanted),
         channel=wanted.channel,
         filename=candidate.name,
-        urls=(url, *_mirrored(url, product)),
+        urls=() if candidate.torrent_only else (url, *_mirrored(url, product)),
         size=candidate.size or (known.size if known else None),
         size_range=wanted.flavor.size,
         digests=candidate.digests,
@@ -38,6 +38,11 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
         listed_at=(way.url,) if way.url else (),
         served_assurance=offer.vendor,
     )
+
+
+def _beside_its_torrent(candidate: Candidate) -> str:
+    """Where a file would stand of which there is only a torrent: its proofs are found from there."""
+    return urljoin(candidate.torrent, candidate.name) if candidate.torrent_only else ""
 
 
 def _title(chosen: Found, wanted: Wanted) -> Title:

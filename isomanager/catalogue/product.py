@@ -141,10 +141,9 @@ class ProofRule(Value):
 
 
 class TorrentRule(Value):
-    """Where the torrent stands; `only` when upstream gives the file no other way."""
+    """Where the torrent stands."""
 
     url: str
-    only: bool = False
 
 
 class Unpack(Value):

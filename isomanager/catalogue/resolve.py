@@ -33,14 +33,19 @@ _TELLING = (
 """Codes of answers that upstream gave to the very question; they say more than an entry that had no answer."""
 
 
-def resolve(product: Product, selector: Selector, documents: DocumentSource) -> tuple[Offer, ...]:
+def resolve(
+    product: Product, selector: Selector, documents: DocumentSource, *, torrents: bool = False
+) -> tuple[Offer, ...]:
     """What upstream offers for `selector`: one offer for each architecture, language and edition asked for.
+
+    `torrents` says that torrents can be fetched: what upstream gives only so is an offer without addresses then, and refused
+    (torrent-only) otherwise.
 
     The product's entries are tried in order. Raises ResolveError that says what each of them said; a transient error is
     raised as it is, because another entry's answer could be an older one.
     """
     remembered = Remembering(documents)
-    return tuple(_resolve_one(one, remembered) for one in wanted(product, selector))
+    return tuple(_resolve_one(_Search(one, remembered, torrents)) for one in wanted(product, selector))
 
 
 @dataclass
@@ -51,6 +56,7 @@ class _Search:
 
     one: Wanted
     documents: Remembering
+    torrents: bool
     complaints: list[IsoManagerError] = field(default_factory=list)
     passed: list[Version] = field(default_factory=list)
     below: Version | None = None
@@ -71,9 +77,8 @@ class _Search:
         return found
 
 
-def _resolve_one(one: Wanted, documents: Remembering) -> Offer:
-    search = _Search(one, documents)
-    for offer in one.product.offers:
+def _resolve_one(search: _Search) -> Offer:
+    for offer in search.one.product.offers:
         if not _is_considered(offer, search):
             continue
         try:
@@ -86,7 +91,7 @@ def _resolve_one(one: Wanted, documents: Remembering) -> Offer:
     found = _from_spare(search)
     if found is not None:
         return found
-    raise combined(search.complaints, one)
+    raise combined(search.complaints, search.one)
 
 
 def _from_spare(search: _Search) -> Offer | None:
@@ -142,10 +147,10 @@ def _answer(offer: OfferRule, search: _Search) -> Offer | None:
 def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
     one = search.one
     found = understood(_candidates(offer, way, search.documents), offer, way, one)
-    chosen = choose(found, one, offer, way, below=search.below)
+    chosen = choose(found, one, offer, way, below=search.below, torrents=search.torrents)
     if one.channel == "previous" and search.below is None:
         search.below = series_of(chosen.version, one.product)
-        chosen = choose(found, one, offer, way, below=search.below)
+        chosen = choose(found, one, offer, way, below=search.below, torrents=search.torrents)
     return build_offer(chosen, offer, way, one)
 
 

@@ -112,9 +112,16 @@ def series_text(text: str, parts: int) -> str:
 
 
 def choose(
-    found: Sequence[Found], wanted: Wanted, offer: OfferRule, way: Way, *, below: Version | None = None
+    found: Sequence[Found],
+    wanted: Wanted,
+    offer: OfferRule,
+    way: Way,
+    *,
+    below: Version | None = None,
+    torrents: bool = False,
 ) -> Found:
-    """The newest of `found` that the selector accepts, of a series before `below` if given.
+    """The newest of `found` that the selector accepts, of a series before `below` if given; one of which there is only a torrent
+    where `torrents` says that those can be fetched.
 
     Raises ResolveError: beta-only, no-release, unavailable, torrent-only, not-an-iso, ambiguous, implausible, not-found.
     """
@@ -133,7 +140,7 @@ def choose(
             "unavailable", wanted, way, released, "upstream still lists it, and says it can no longer be had"
         )
     chosen = _newest(_without_aliases(available), wanted, way)
-    if chosen.candidate.torrent_only and not (offer.torrent and offer.torrent.only):
+    if chosen.candidate.torrent_only and not torrents:
         raise _refusal("torrent-only", wanted, way, [chosen], "upstream gives only a torrent of it")
     _check_plausible(chosen, wanted, way)
     return chosen
@@ -233,5 +240,6 @@ def _refusal(code: str, wanted: Wanted, way: Way, found: Sequence[Found], why: s
         versions=list(dict.fromkeys(str(one.version) for one in newest)),
     )
     if code == "torrent-only":
+        refusal.hint = "`isomanager download` fetches it by BitTorrent: pip install 'isomanager[torrent]'."
         refusal.data["torrents"] = [one.candidate.torrent for one in newest]
     return refusal

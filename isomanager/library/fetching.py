@@ -50,7 +50,9 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     request = Request(
         urls=expectation.offer.urls,
         final=target.name,
-        key=hashlib.sha256(f"{target.name}|{expectation.offer.urls}".encode()).hexdigest()[:16],
+        key=hashlib.sha256(f"{target.name}|{expectation.offer.urls}{_torrent_of(expectation)}".encode()).hexdigest()[
+            :16
+        ],
         size=expectation.size,
         algorithms=needed_algorithms(expectation),
         expected=expectation.digests,
@@ -72,9 +74,15 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     partial = store.reopen(found)
     partial.publish(received.size)
     partial.discard()  # what the store kept to recognise its own bytes after a crash; the file stays
+    library.proved(request.key)
     _log.info("%s: %d bytes from %s, proved as %s", target, received.size, received.url, judged.assurance)
     _tidy(target.parent)
     return _fetched(target, judged, received.url, received.seconds, received.resumed_at)
+
+
+def _torrent_of(expectation: Expectation) -> str:
+    torrent = expectation.offer.torrent
+    return f"|{torrent.url}{torrent.info_hash}" if torrent and not expectation.offer.urls else ""
 
 
 def _target(library: Library, to: Path | None, expectation: Expectation) -> Path:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from isomanager.library.owning import Owner
     from isomanager.transfer.document_cache import DocumentCache
     from isomanager.transfer.http import FetchPolicy
+    from isomanager.transfer.torrent.swarm import Swarm
     from isomanager.trust.keyring import Keyring
 
 Clock = Callable[[], datetime]
@@ -51,6 +52,7 @@ class Library:
         self._stores: dict[str, Store] = {}
         self._matchers: dict[Selector, Callable[[Title], bool]] = {}
         self._opening = threading.Lock()
+        self._swarm: Swarm | None = None
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -111,6 +113,22 @@ class Library:
         from isomanager.transfer.http import open_client
 
         return open_client(self.settings)
+
+    @property
+    def swarm(self) -> Swarm:
+        """The process's BitTorrent session. ConfigurationError (no-libtorrent) when there is nothing that speaks it."""
+        from isomanager.transfer.torrent.swarm import Swarm
+
+        client = self.client
+        with self._opening:
+            if self._swarm is None:
+                self._swarm = Swarm(self.settings, client)
+            return self._swarm
+
+    def proved(self, key: str) -> None:
+        """What was fetched under `key` is proved: if it came from a swarm, it may be given to others now."""
+        if self._swarm is not None:
+            self._swarm.seeds.release(key)
 
     def policy(self, product: Product | None, urls: Sequence[str] = ()) -> FetchPolicy:
         """What the product's source allows; without a product, what `urls`, which a person gave, need."""
@@ -178,7 +196,11 @@ class Library:
         return {one.id: one.name for one in self.catalogue.products}
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, after giving to swarms what the settings ask for."""
+        swarm, self._swarm = self._swarm, None
+        if swarm is not None:
+            swarm.seeds.give(self.stop)
+            swarm.close()
         if "client" in self.__dict__:
             self.client.close()
         if "inventory" in self.__dict__:

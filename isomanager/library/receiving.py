@@ -7,24 +7,29 @@ its way to a store that cannot give unfinished bytes back for the signature to b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from isomanager.errors import Cancelled, Refused
+from isomanager.errors import ConfigurationError, FetchRefused, Refused, StoreUnavailable, TransientError
 from isomanager.library.opening import Library
 from isomanager.library.proving_files import staged_signer, unpacked_signer
+from isomanager.library.torrenting import by_torrent, let_go_of, wants_torrent
 from isomanager.model import Expectation, PackedBytes, Received, Signer
-from isomanager.storage.contract import Partial, Store, Validators
+from isomanager.storage.contract import Store
 from isomanager.storage.local import LocalStore
-from isomanager.transfer.digesting import Digester, digests_of
+from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.download import Limits, Request, download
 from isomanager.transfer.progress import Progress, Stop
 from isomanager.transfer.reading import stored_pieces
 from isomanager.transfer.resuming import partial_named
-from isomanager.transfer.unpacking import PIECE, unpack
+from isomanager.transfer.storing import file_pieces, store_pieces
+from isomanager.transfer.unpacking import unpack
+
+_log = logging.getLogger(__name__)
 
 
 def staging(library: Library) -> LocalStore:
@@ -37,10 +42,33 @@ def receive(
 ) -> Received:
     """Fetch `request` into a closed partial of `store`, unpacked where upstream packs it. Raises as `download` does, and
     Refused for what cannot be unpacked within its bounds."""
+    if wants_torrent(library, expectation):
+        received = _receive_by_torrent(library, expectation, store, request, progress, stop)
+        if received is not None:
+            return received
     if expectation.offer.packing is not None or (expectation.file_signature and not store.traits.readable_partial):
         return _receive_staged(library, expectation, store, request, progress, stop)
     limits = Limits.of(library.settings)
     return download(request, store, library.client, limits=limits, progress=progress, stop=stop)
+
+
+def _receive_by_torrent(
+    library: Library, expectation: Expectation, store: Store, request: Request, progress: Progress, stop: Stop
+) -> Received | None:
+    """What the torrent gave; None when it gave nothing and the image has addresses on the web."""
+    started = monotonic()
+    try:
+        with by_torrent(library, expectation, request, progress, stop) as (file, fetched):
+            whole = _from_stage(library, expectation, store, request, file, fetched, stop)
+    except StoreUnavailable:
+        raise
+    except (TransientError, FetchRefused, ConfigurationError) as wrong:
+        if not request.urls:
+            raise
+        let_go_of(library, request.key)
+        _log.warning("%s comes from its address on the web instead: %s", request.final, wrong)
+        return None
+    return whole.model_copy(update={"seconds": monotonic() - started})
 
 
 def _receive_staged(
@@ -51,26 +79,45 @@ def _receive_staged(
     progress: Progress,
     stop: Stop,
 ) -> Received:
-    """A staged file that is not what the evidence says goes no further: what is given back speaks of it alone, and `prove`
-    refuses it."""
-    packing = expectation.offer.packing
+    """Over HTTP into the staging folder, and from there into the store. What another try could use again stays staged."""
     started, stage, name = monotonic(), staging(library), f"{request.key}.packed"
     fetched = _staged(library, stage, name, request, progress, stop)
-    packed = PackedBytes(size=fetched.size, digests=fetched.digests)
-    if not _as_expected(expectation, packed):
-        stage.delete(name)
-        return fetched.model_copy(update={"packed": packed if packing else None})
     try:
-        signer = staged_signer(library, expectation, stage.root / name)
-        with _image_pieces(library, expectation, store, stage.root / name) as (pieces, inner_signer):
-            algorithms = ("sha256",) if packing else request.algorithms
-            whole = _stored(store, request, pieces, algorithms, stop, library.settings.transfer_window)
+        whole = _from_stage(library, expectation, store, request, stage.root / name, fetched, stop)
     except Refused:
         stage.delete(name)
         raise
     stage.delete(name)
-    told = {"packed": packed if packing else None, "signer": signer or inner_signer, "url": fetched.url}
-    return whole.model_copy(update={**told, "seconds": monotonic() - started})
+    return whole.model_copy(update={"seconds": monotonic() - started})
+
+
+def _from_stage(
+    library: Library,
+    expectation: Expectation,
+    store: Store,
+    request: Request,
+    file: Path,
+    fetched: Received,
+    stop: Stop,
+) -> Received:
+    """The image of the staged `file`, in the store. One that is not what the evidence says goes no further: what is given back
+    speaks of the staged file alone, and `prove` refuses it."""
+    packing = expectation.offer.packing
+    packed = PackedBytes(size=fetched.size, digests=fetched.digests)
+    if not _as_expected(expectation, packed):
+        return fetched.model_copy(update={"packed": packed if packing else None})
+    signer = staged_signer(library, expectation, file)
+    with _image_pieces(library, expectation, store, file) as (pieces, inner_signer):
+        whole = store_pieces(
+            request,
+            store,
+            pieces,
+            algorithms=("sha256",) if packing else request.algorithms,
+            window=library.settings.transfer_window,
+            stop=stop,
+        )
+    told = {"packed": packed if packing else None, "signer": signer or inner_signer}
+    return whole.model_copy(update={**told, "url": fetched.url, "resumed_at": 0 if packing else fetched.resumed_at})
 
 
 @contextmanager
@@ -83,7 +130,7 @@ def _image_pieces(
     """
     packing = expectation.offer.packing
     if packing is None:
-        yield _as_it_is(file), None
+        yield file_pieces(file), None
     elif store.traits.readable_partial or expectation.file_signature is None:
         yield unpack(file, packing), None
     else:
@@ -91,7 +138,7 @@ def _image_pieces(
         try:
             with image.open("wb") as unpacked:
                 unpacked.writelines(unpack(file, packing))
-            yield _as_it_is(image), unpacked_signer(library, expectation, image)
+            yield file_pieces(image), unpacked_signer(library, expectation, image)
         finally:
             image.unlink(missing_ok=True)
 
@@ -119,50 +166,3 @@ def _staged(
 def _as_expected(expectation: Expectation, packed: PackedBytes) -> bool:
     sized = expectation.size in (None, packed.size)
     return sized and all(packed.digests.get(name) == digest for name, digest in expectation.digests.items())
-
-
-def _stored(
-    store: Store, request: Request, pieces: Iterator[bytes], algorithms: Sequence[str], stop: Stop, window: int
-) -> Received:
-    partial = store.begin(request.final, None, Validators(), key=request.key)
-    digester, offset = Digester(algorithms, window), 0
-    with _kept(partial, digester):
-        for piece in _granules(pieces):
-            if stop.is_set():
-                raise Cancelled(f"{request.final}: stopped on its way from staging.")
-            partial.write(offset, piece)
-            digester.update(piece)
-            offset += len(piece)
-        digests = digester.finish()
-    return Received(partial=request.key, size=offset, digests=digests)
-
-
-def _as_it_is(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
-        while piece := opened.read(PIECE):
-            yield piece
-
-
-@contextmanager
-def _kept(partial: Partial, digester: Digester) -> Iterator[None]:
-    """Close whatever happens; an image unpacked in part is of no use, the packed file is still there to begin again."""
-    try:
-        yield
-        partial.checkpoint()
-    except BaseException:
-        partial.discard()
-        raise
-    finally:
-        digester.abandon()
-        partial.close()
-
-
-def _granules(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    gathered = bytearray()
-    for piece in pieces:
-        gathered += piece
-        while len(gathered) >= PIECE:
-            yield bytes(gathered[:PIECE])
-            del gathered[:PIECE]
-    if gathered:
-        yield bytes(gathered)

@@ -85,6 +85,7 @@ def register(library: Library, reservation: Reservation, received: Received, rec
     held = library.inventory.record_published(copy.id, receipt, reservation.lease)
     if partial is not None:
         partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
+    library.proved(copy.id)
     library.inventory.release_quarantined(receipt.fingerprint, receipt.title)  # an earlier refusal is refuted
     return held
 

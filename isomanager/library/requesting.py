@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from isomanager.errors import Refused, UsageError
+from isomanager.library.naming_torrents import NamedTorrent, named_torrent, require_torrent
 from isomanager.library.opening import Library
 from isomanager.library.resolving import as_resolution, resolve_selector
 from isomanager.model import (
@@ -23,6 +24,7 @@ from isomanager.model import (
 )
 from isomanager.planning.wanting import Want
 from isomanager.storage.paths import clean_component
+from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.expectation import judge
 from isomanager.trust.urls import public_url
 from isomanager.version import Version
@@ -33,7 +35,10 @@ ADDED = "download"
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for: a selector, or an address with what is known of it."""
+    """What is asked for: a selector, or an address with what is known of it.
+
+    `torrent` is a .torrent file, its address, a magnet link or an info hash: the way to take, or all there is.
+    """
 
     selector: str = ""
     architectures: tuple[str, ...] = ()
@@ -45,6 +50,7 @@ class Asked:
     sha256: str = ""
     force: bool = False
     accept_unproved: bool = False
+    torrent: str = ""
 
 
 def plan_download(library: Library, asked: Asked) -> Plan:
@@ -78,13 +84,15 @@ def judge_request(library: Library, asked: Asked) -> Expectation:
 def require_sense(library: Library, asked: Asked) -> None:
     """Refuse what cannot mean anything, asking nobody: neither or both of selector and address, an unknown product or flavor,
     an address that is none, a digest that is none. Raises UsageError and ResolveError."""
-    if bool(asked.selector) == bool(asked.url):
+    if (asked.selector and asked.url) or not (asked.selector or asked.url or asked.torrent):
         raise UsageError("Name either a selector or an address to download, not both and not neither.")
     if asked.sha256:
         pinned_sha256(asked.sha256)
+    if asked.torrent:
+        require_torrent(library, asked.torrent)
     if asked.url:
         _require_address(asked.url)
-    else:
+    elif asked.selector:
         library.canonical(_selector(asked))
 
 
@@ -108,16 +116,26 @@ def _selector(asked: Asked) -> Selector:
 def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
     require_sense(library, asked)
     floor = Assurance.NONE if asked.accept_unproved or not library.settings.always_verify else Assurance.MIRROR
-    if asked.url:
+    if not asked.selector:
         offer = custom_offer(library, asked)
         pinned = {"sha256": pinned_sha256(asked.sha256)} if asked.sha256 else None
         judged = judge(offer, (), library.keyring, now=library.now(), floor=floor, pinned_digests=pinned)
         return Selector(product=offer.title.product), (judged,)
     selector = library.canonical(_selector(asked))
-    judged_offers = resolve_selector(library, selector, floor=floor)
+    torrents = bool(asked.torrent) or is_possible(library.settings)
+    judged_offers = tuple(
+        _by(named_torrent(library, asked.torrent), one) if asked.torrent else one
+        for one in resolve_selector(library, selector, floor=floor, torrents=torrents)
+    )
     if not asked.sha256:
         return selector, judged_offers
     return selector, tuple(_with_digest(one, pinned_sha256(asked.sha256)) for one in judged_offers)
+
+
+def _by(torrent: NamedTorrent, judged: Expectation | Refusal) -> Expectation | Refusal:
+    """The same image by the torrent that a person named."""
+    offer = judged.offer.model_copy(update={"torrent": torrent.torrent})
+    return judged.model_copy(update={"offer": offer})
 
 
 def _with_digest(judged: Expectation | Refusal, sha256: str) -> Expectation | Refusal:
@@ -146,8 +164,10 @@ def pinned_sha256(text: str) -> str:
 
 
 def custom_offer(library: Library, asked: Asked) -> Offer:
-    """An offer for an address of the user's own: family custom, the name from the address unless one is given."""
-    filename = clean_component(unquote(posixpath.basename(urlsplit(asked.url).path)) or "image.iso")
+    """An offer for an address or a torrent of the user's own: family custom, the name from there unless one is given."""
+    torrent = named_torrent(library, asked.torrent) if asked.torrent else None
+    named = torrent.filename if torrent else unquote(posixpath.basename(urlsplit(asked.url).path))
+    filename = clean_component(named or "image.iso")
     name = asked.name or filename.removesuffix(".iso")
     # a file at an address has no version of its own: the day it was fetched stands for it
     version = Version(library.now().strftime("%Y.%m.%d"))
@@ -160,4 +180,10 @@ def custom_offer(library: Library, asked: Asked) -> Offer:
         language=asked.languages[0] if asked.languages else "",
         edition=asked.editions[0] if asked.editions else "",
     )
-    return Offer(title=title, filename=filename, urls=(asked.url,))
+    return Offer(
+        title=title,
+        filename=filename,
+        urls=(asked.url,) if asked.url else (),
+        size=torrent.size if torrent else None,
+        torrent=torrent.torrent if torrent else None,
+    )

@@ -14,6 +14,7 @@ from isomanager.errors import FetchRefused, IsoManagerError, PermanentError, Res
 from isomanager.library.opening import Library
 from isomanager.model import Assurance, Expectation, Offer, Refusal, Selector, Subscription
 from isomanager.planning.wanting import Resolution, Want
+from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
 from isomanager.trust.expectation import judge
 from isomanager.trust.urls import public_url
@@ -57,7 +58,7 @@ def _want(library: Library, subscription: Subscription, sources: dict[str, Docum
     try:
         product = library.catalogue.product(subscription.selector.product)
         documents = sources.setdefault(product.id, Remembering(library.documents(product)))
-        offers = resolve(product, subscription.selector, documents)
+        offers = resolve(product, subscription.selector, documents, torrents=is_possible(library.settings))
         judged = tuple(expect(library, product, offer, documents, floor=subscription.floor) for offer in offers)
     except PermanentError as wrong:
         return Want(subscription, (failed_resolution(wrong),))
@@ -75,12 +76,19 @@ def as_resolution(judged: Expectation | Refusal) -> Resolution:
 
 
 def resolve_selector(
-    library: Library, selector: Selector, documents: DocumentSource | None = None, *, floor: Assurance = Assurance.NONE
+    library: Library,
+    selector: Selector,
+    documents: DocumentSource | None = None,
+    *,
+    floor: Assurance = Assurance.NONE,
+    torrents: bool = False,
 ) -> tuple[Expectation | Refusal, ...]:
-    """What upstream offers for a selector, each offer judged. Raises ResolveError and TransientError."""
+    """What upstream offers for a selector, each offer judged. Raises ResolveError (torrent-only for what upstream gives in no
+    other way, unless `torrents` asks for that too) and TransientError."""
     product = library.catalogue.product(selector.product)
     source = documents or Remembering(library.documents(product))
-    return tuple(expect(library, product, offer, source, floor=floor) for offer in resolve(product, selector, source))
+    offers = resolve(product, selector, source, torrents=torrents)
+    return tuple(expect(library, product, offer, source, floor=floor) for offer in offers)
 
 
 def expect(

@@ -39,6 +39,28 @@ def test_a_flavor_given_only_as_a_torrent_is_answered_with_the_torrent(answer: A
     assert refused.value.data["torrents"] == [f"{KALI}kali-linux-2026.3-live-amd64.iso.torrent"]
 
 
+def test_where_torrents_can_be_fetched_it_is_an_offer_without_addresses_proved_as_its_siblings_are(
+    catalogue: Catalogue, texts: Any
+) -> None:
+    kali, pages = catalogue.product("kali"), texts({KALI: KALI_PAGE})
+    (offer,) = resolve(kali, Selector.parse("kali/live"), pages, torrents=True)
+    name = "kali-linux-2026.3-live-amd64.iso"
+    assert (offer.filename, offer.urls, str(offer.title.version)) == (name, (), "2026.3")
+    assert offer.torrent is not None
+    assert (offer.torrent.url, offer.torrent.only) == (f"{KALI}{name}.torrent", True)
+    (proof,) = offer.proofs
+    assert (proof.document, proof.signature and proof.signature.url) == (f"{KALI}SHA256SUMS", f"{KALI}SHA256SUMS.gpg")
+    (sibling,) = resolve(kali, Selector.parse("kali"), pages, torrents=True)
+    assert sibling.proofs[0].document == proof.document
+    assert sibling.urls
+
+
+def test_a_torrent_of_another_site_is_none(catalogue: Catalogue, texts: Any) -> None:
+    page = '<a href="https://elsewhere.example/kali-linux-2026.3-live-amd64.iso.torrent">t</a>'
+    with pytest.raises(ResolveError):
+        resolve(catalogue.product("kali"), Selector.parse("kali/live"), texts({KALI: page}), torrents=True)
+
+
 def test_a_file_with_a_torrent_beside_it_has_both(answer: Any) -> None:
     offer = answer("kali", {KALI: KALI_PAGE})
     assert offer.torrent is not None
