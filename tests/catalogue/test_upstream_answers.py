@@ -56,7 +56,8 @@ def test_where_torrents_can_be_fetched_it_is_an_offer_without_addresses_proved_a
 
 
 def test_a_torrent_of_another_site_is_none(catalogue: Catalogue, texts: Any) -> None:
-    page = '<a href="https://elsewhere.example/kali-linux-2026.3-live-amd64.iso.torrent">t</a>'
+    title, name = "<title>Index of /current/</title>", "kali-linux-2026.3-live-amd64.iso.torrent"
+    page = f'{title}<a href="https://elsewhere.example/{name}">t</a>'
     with pytest.raises(ResolveError):
         resolve(catalogue.product("kali"), Selector.parse("kali/live"), texts({KALI: page}), torrents=True)
 
