@@ -26,7 +26,7 @@ from isomanager.planning.wanting import Want
 from isomanager.storage.paths import clean_component
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.expectation import judge
-from isomanager.trust.urls import public_url
+from isomanager.trust.urls import without_secrets
 from isomanager.version import Version
 
 ADDED = "download"
@@ -103,7 +103,7 @@ def _require_address(url: str) -> None:
     except ValueError:  # a host or port that is none
         usable = False
     if not usable:
-        told = public_url(url) or "The address"
+        told = without_secrets(url) or "The address"
         raise UsageError(f"'{told}' cannot be fetched.", hint="An address begins with https:// and names a host.")
 
 

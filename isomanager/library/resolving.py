@@ -17,7 +17,7 @@ from isomanager.planning.wanting import Resolution, Want
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
 from isomanager.trust.expectation import judge
-from isomanager.trust.urls import public_url
+from isomanager.trust.urls import without_secrets
 
 _log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def located(offer: Offer, documents: DocumentSource) -> Offer:
             found = documents.locate(url)
         except FetchRefused as refused:
             if refused.data.get("status") in (404, 410):
-                missing.append(public_url(url))
+                missing.append(without_secrets(url))
         except (TransientError, ResolveError):
             continue
         else:

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpx
 
@@ -34,6 +34,7 @@ from isomanager.transfer.politeness import gates_of, limit_client
 from isomanager.transfer.progress import Stop
 from isomanager.transfer.resuming import http_date
 from isomanager.transfer.stopping import send
+from isomanager.trust.urls import without_secrets as without_secrets  # told by everything that transfers
 
 MAX_REDIRECTS = 10
 _BAD_LOCATION = "Invalid URL in location header"
@@ -150,22 +151,6 @@ def unreadable(url: str) -> FetchRefused:
     """The error of an address that is none."""
     told = without_secrets(url)
     return FetchRefused(f"{told} is not an address that can be fetched.", code="http-status", url=told)
-
-
-def without_secrets(url: str) -> str:
-    """The address without user, password, query and fragment: fit for logs, messages and receipts. Never fails.
-
-    Of what cannot be read as an address only the scheme is told: there is no knowing where in it a password stands.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        host, port, parts = "", None, SplitResult(url.partition(":")[0][:10], "", "", "", "")
-    if not host:
-        return f"{parts.scheme}://(an unreadable address)"
-    host = f"[{host}]" if ":" in host else host
-    return urlunsplit((parts.scheme, f"{host}:{port}" if port else host, parts.path, "", ""))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from isomanager.model import (
     Signer,
 )
 from isomanager.trust.signature import SignatureResult
-from isomanager.trust.urls import public_url
+from isomanager.trust.urls import without_secrets
 
 MAX_RECEIPT_BYTES = 64 << 20
 """No receipt is read beyond this size: its documents are bounded one by one when they are fetched."""
@@ -58,7 +58,7 @@ def prove(
         assurance=expectation.assurance,
         signer=expectation.signer or signer,
         reasons=(*expectation.reasons, *_what_was_compared(expectation, signer)),
-        evidence=tuple(_without_secrets(document) for document in expectation.evidence),
+        evidence=tuple(_told(document) for document in expectation.evidence),
         urls=_addresses(expectation, received),
         fingerprint=expectation.fingerprint,
         packed=received.packed,
@@ -110,11 +110,11 @@ def _what_was_compared(expectation: Expectation, signer: Signer | None) -> tuple
 
 def _addresses(expectation: Expectation, received: Received) -> tuple[str, ...]:
     urls = (received.url, *expectation.offer.listed_at) if received.url else expectation.offer.listed_at
-    return tuple(dict.fromkeys(public_url(url) for url in urls))
+    return tuple(dict.fromkeys(without_secrets(url) for url in urls))
 
 
-def _without_secrets(document: Document) -> Document:
-    urls = {"url": public_url(document.url), "final_url": public_url(document.final_url)}
+def _told(document: Document) -> Document:
+    urls = {"url": without_secrets(document.url), "final_url": without_secrets(document.final_url)}
     return document.model_copy(update=urls)
 
 

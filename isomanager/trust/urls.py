@@ -7,12 +7,26 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 _SHARED_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "gov", "net", "or", "org"})
 
 
-def public_url(url: str) -> str:
-    """`url` without user, password, query and fragment, which may carry tokens. What is not an address stays as it is."""
-    parts = _split(url)
-    if not parts.scheme or not parts.netloc:
-        return parts.path
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+_UNREADABLE = "(an unreadable address)"
+
+
+def without_secrets(url: str) -> str:
+    """The address without user, password, query and fragment: fit for logs, messages and receipts. Never fails.
+
+    A path stays one. Of what cannot be read as an address only the scheme is told: there is no knowing where in it a password
+    stands.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return f"{url.partition(':')[0][:10]}://{_UNREADABLE}"
+    if host:
+        host = f"[{host}]" if ":" in host else host
+        return urlunsplit((parts.scheme, f"{host}:{port}" if port else host, parts.path, "", ""))
+    if parts.netloc or "@" in url or len(parts.scheme) > 1:
+        return f"{parts.scheme}://{_UNREADABLE}"
+    return f"{parts.scheme}:{parts.path}" if parts.scheme else parts.path  # C:\\ISOs
 
 
 def is_https(url: str) -> bool:

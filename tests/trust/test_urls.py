@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from isomanager.trust.urls import is_https, public_url, same_owner
+from isomanager.trust.urls import is_https, same_owner, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -14,12 +14,15 @@ from isomanager.trust.urls import is_https, public_url, same_owner
         ("/srv/iso/b.iso", "/srv/iso/b.iso"),
         ("relative?token=x", "relative"),
         ("", ""),
-        ("https://user:secret@[broken/path", ""),
+        ("https://user:secret@[broken/path", "https://(an unreadable address)"),
+        ("user:secret@vendor.example/path", "user://(an unreadable address)"),
+        ("//user:secret@vendor.example/path", "//vendor.example/path"),
+        ("C:\\ISOs\\b.iso", "c:\\ISOs\\b.iso"),
     ],
 )
 def test_a_public_address_carries_no_secret(url: str, public: str) -> None:
-    assert public_url(url) == public
-    assert public_url(public) == public
+    assert without_secrets(url) == public
+    assert without_secrets(public) == public
 
 
 @pytest.mark.parametrize(
