@@ -11,6 +11,7 @@ from cli.options import Architectures, Editions, Json, Languages, SelectorText, 
 from cli.output import FAILED, print_json, say
 from cli.tables import print_facts, print_table, size
 from isomanager.errors import UsageError
+from isomanager.settings import KEYSERVERS
 
 if TYPE_CHECKING:
     from isomanager.catalogue.documents import DocumentSource
@@ -175,7 +176,7 @@ def _lacking(judged: Refusal, claimed: Unproved, product: Product) -> list[str]:
     if judged.code != "unknown-key":
         return list(claimed.lacking)
     keys = dict.fromkeys(key for proof in judged.offer.proofs for key in proof.signers)
-    return [*claimed.lacking, *(url for key in keys for url in product.key_urls(key)[:1])]
+    return [*claimed.lacking, *(url for key in keys for url in product.key_urls(key, KEYSERVERS)[:1])]
 
 
 def _print_answers(answers: list[dict[str, Any]]) -> None:

@@ -24,6 +24,13 @@ from isomanager.errors import ConfigurationError
 PREFIX = "ISOMANAGER_"
 
 
+KEYSERVERS = (
+    "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x{fingerprint}",
+    "https://keys.openpgp.org/vks/v1/by-fingerprint/{fingerprint}",
+)
+"""Where any OpenPGP key may be found by its fingerprint (HKP, draft-gallagher-openpgp-hkp; VKS of Hagrid)."""
+
+
 def default_config_file() -> Path:
     """`ISOMANAGER_CONFIG`, else config.toml in the user's configuration folder."""
     named = os.environ.get(f"{PREFIX}CONFIG")
@@ -107,6 +114,11 @@ class Settings(BaseSettings):
     )
     catalogue_folders: list[AbsolutePath] = Field(
         default_factory=list, description="Folders with product files of your own; they win over the bundled ones."
+    )
+    keyservers: list[str] = Field(
+        default_factory=lambda: list(KEYSERVERS),
+        description="Addresses with `{fingerprint}` where OpenPGP keys may be found that their vendor does not give; "
+        "what they give counts only if its fingerprint is the pinned one.",
     )
     retry_count: int = Field(3, ge=0, le=100, description="Further tries after a transient failure (RetryCount).")
     retry_delay: float = Field(

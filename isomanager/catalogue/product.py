@@ -6,11 +6,13 @@ Every field is checked when the file is read; a field that does not exist is ref
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from isomanager.catalogue.conditions import Texts, When, one_or_many
+from isomanager.catalogue.key_directory import directory_urls, is_mail_address
 from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
 from isomanager.version import Version
 
@@ -21,6 +23,7 @@ StrategyName = Literal["listing", "checksums", "api", "redirect", "fixed", "line
 
 _UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)?", re.IGNORECASE)
+_OPENPGP_DIGITS = 40
 _IDENTIFIER = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 
 
@@ -46,13 +49,6 @@ def _fingerprint(text: str) -> str:
 Bytes = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
 """A size: a number of bytes, or a text such as `1.5GiB`."""
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
-
-
-KEYSERVERS = (
-    "https://keyserver.ubuntu.com/pks/lookup?op=get&options=mr&search=0x{fingerprint}",
-    "https://keys.openpgp.org/vks/v1/by-fingerprint/{fingerprint}",
-)
-"""Where any OpenPGP key may be found by its fingerprint (HKP, draft-gallagher-openpgp-hkp; VKS of Hagrid)."""
 
 
 class VersionForm(Value):
@@ -339,10 +335,17 @@ class Product(Value):
         lies_in = (name for name, text in self.codenames.items() if Version(version).starts_with(Version(text)))
         return next(lies_in, "")
 
-    def key_urls(self, fingerprint: str) -> tuple[str, ...]:
-        """Where the key can be fetched; what is fetched counts only if its fingerprint is this one."""
-        named = {_fingerprint(key): urls for key, urls in self.keys.items()}
-        return (*named.get(fingerprint, ()), *(url.format(fingerprint=fingerprint) for url in KEYSERVERS))
+
+    def key_urls(self, fingerprint: str, keyservers: Sequence[str] = ()) -> tuple[str, ...]:
+        """Where the key can be fetched; what is fetched counts only if its fingerprint is this one.
+
+        A mail address under [keys] means the vendor's web key directory. `keyservers` hold `{fingerprint}`; they know OpenPGP
+        keys only.
+        """
+        named = {_fingerprint(key): urls for key, urls in self.keys.items()}.get(fingerprint, ())
+        own = (url for one in named for url in (directory_urls(one) if is_mail_address(one) else (one,)))
+        servers = keyservers if len(fingerprint) == _OPENPGP_DIGITS else ()
+        return (*own, *(url.replace("{fingerprint}", fingerprint) for url in servers))
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from isomanager.catalogue.product import Product, ProofRule
 from isomanager.errors import Refused, UsageError
 from isomanager.library.opening import Library
+from isomanager.library.pinned_keys import pinned_keys, proof_rules
 from isomanager.trust.digest_report import report_digests as report
 from isomanager.trust.evidence import MAX_CHECKSUMS_BYTES
 from isomanager.trust.key_material import read_key_material
@@ -28,21 +28,8 @@ def report_digests(
         return report(document, ring, pinned, now=library.now(), signature=signed, legacy=True, name=file.name)
     known = library.catalogue.product(product) if product else None
     pinned = pinned_keys(known) if known else ()
-    legacy = known is not None and any(proof.legacy for proof in _proofs(known))
+    legacy = known is not None and any(proof.legacy for proof in proof_rules(known))
     return report(document, library.keyring, pinned, now=library.now(), signature=signed, legacy=legacy, name=file.name)
-
-
-def pinned_keys(product: Product) -> tuple[str, ...]:
-    """Every fingerprint that any of the product's proofs pins."""
-    listed = [key for proof in _proofs(product) for key in proof.keys]
-    by_name = [
-        key for one in _proofs(product) for named in one.keys_by.values() for many in named.values() for key in many
-    ]
-    return tuple(dict.fromkeys([*listed, *by_name]))
-
-
-def _proofs(product: Product) -> list[ProofRule]:
-    return [*product.proof, *(proof for offer in product.offers for proof in offer.proof)]
 
 
 def _bytes(file: Path) -> bytes:

@@ -12,7 +12,8 @@ from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.resolve import resolve
 from isomanager.errors import FetchRefused, IsoManagerError, PermanentError, ResolveError, TransientError
 from isomanager.library.opening import Library
-from isomanager.model import Assurance, Expectation, Offer, Refusal, Selector, Subscription
+from isomanager.library.refreshing_keys import refresh_stale
+from isomanager.model import Assurance, Document, Expectation, Offer, Refusal, Selector, Subscription
 from isomanager.planning.wanting import Resolution, Want
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
@@ -99,18 +100,30 @@ def expect(
     *,
     floor: Assurance = Assurance.NONE,
 ) -> Expectation | Refusal:
-    """Gather the offer's evidence, fetch pinned keys that are not here yet, and judge."""
+    """Gather the offer's evidence, fetch pinned keys that are not here yet, and judge.
+
+    Where our copy of a key seems to be stale, it is fetched again, at most once a day, and the evidence judged once more.
+    """
     offer = located(offer, documents)
     evidence = gather_evidence(offer, documents)
     _obtain_keys(library, product, offer, documents)
-    judged = judge(
-        offer, evidence, library.keyring, now=library.now(), floor=floor, pinned_digests=offer.pinned or None
-    )
+    judged = _judged(library, offer, evidence, floor)
+    if _stale(judged) and refresh_stale(library, product, offer, documents):
+        judged = _judged(library, offer, evidence, floor)
     if isinstance(judged, Expectation):
         _log.info("%s: %s, to be proved as %s", offer.title, offer.filename, judged.assurance)
     else:
         _log.info("%s: %s is refused (%s): %s", offer.title, offer.filename, judged.code, judged.reason)
     return judged
+
+
+def _judged(library: Library, offer: Offer, evidence: tuple[Document, ...], floor: Assurance) -> Expectation | Refusal:
+    pinned = offer.pinned or None
+    return judge(offer, evidence, library.keyring, now=library.now(), floor=floor, pinned_digests=pinned)
+
+
+def _stale(judged: Expectation | Refusal) -> bool:
+    return isinstance(judged, Refusal) and judged.code in ("expired-key", "unknown-key")
 
 
 def located(offer: Offer, documents: DocumentSource) -> Offer:
@@ -147,6 +160,6 @@ def _obtain_keys(library: Library, product: Product, offer: Offer, documents: Do
     """Fetch what is missing of the pinned keys. That a key cannot be had is the judge's to say: it knows if it is needed."""
     for fingerprint in keys_to_obtain(offer, library.keyring):
         try:
-            library.keyring.obtain(fingerprint, product.key_urls(fingerprint), documents)
+            library.keyring.obtain(fingerprint, product.key_urls(fingerprint, library.settings.keyservers), documents)
         except PermanentError:
             continue  # judge refuses with unknown-key and says what to do

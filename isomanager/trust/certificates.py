@@ -71,6 +71,11 @@ class Certificate:
         return next((one for one in self.keys if wanted in (one.fingerprint, one.key_id)), None)
 
     @property
+    def users(self) -> tuple[str, ...]:
+        """Whom the key says to belong to, fit to be shown. Nobody has checked it: only the fingerprint counts."""
+        return tuple("".join(one for one in str(user) if one.isprintable())[:200] for user in self.cert.user_ids)[:20]
+
+    @property
     def material(self) -> bytes:
         """The certificate in binary form, without any secret."""
         return bytes(self.cert)

@@ -23,6 +23,13 @@ g 20240102T000000 --export expiring@sample.invalid > "$out/before-renewal.key.as
 g 20240202T000000 --quick-set-expire "$(fingerprint expiring@sample.invalid)" 20240601T000000
 g 20240203T000000 --export expiring@sample.invalid > "$out/expiring.key.asc"
 
+# the same key, renewed by its owner after it had expired; and revoked
+g 20240605T000000 --quick-set-expire "$(fingerprint expiring@sample.invalid)" 20990101T000000
+g 20240606T000000 --export expiring@sample.invalid > "$out/extended.key.asc"
+sed 's/^:-----/-----/' "$GNUPGHOME/openpgp-revocs.d/$(fingerprint expiring@sample.invalid).rev" > "$GNUPGHOME/gone"
+g 20240801T000000 --import "$GNUPGHOME/gone"
+g 20240802T000000 --export expiring@sample.invalid > "$out/revoked.key.asc"
+
 # a key of an old form: its self-signature uses SHA-1
 old='--cert-digest-algo SHA1 --allow-weak-digest-algos'
 g 20200101T000000 $old --quick-gen-key 'Old form <old@sample.invalid>' rsa2048 sign never
