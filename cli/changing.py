@@ -192,9 +192,23 @@ def verify(
         str, typer.Option("--algorithm", metavar="NAME", help="Of a file's digest: SHA256, SHA512, SHA1, MD5, ...")
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Look at presence and size only, read no bytes.")] = False,
+    from_receipt: Annotated[
+        bool,
+        typer.Option(
+            "--from-receipt",
+            help="Judge files by their receipts, offline: FILE..., the receipts being in their repository, or FILE RECEIPT.json.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Prove images again: those of the library, or any file against a digest."""
+    """Prove images again: those of the library, any file against a digest, or offline from its receipt."""
+    if from_receipt:
+        from cli.fetching import verify_from_receipts
+
+        if expected or algorithm or quick:
+            raise UsageError("--from-receipt reads the bytes and says itself which digests they must have.")
+        verify_from_receipts([Path(name) for name in what], as_json=as_json)
+        return
     files = [Path(name) for name in what if Path(name).is_file()]
     if files and len(files) == len(what):
         from cli.fetching import verify_files

@@ -64,3 +64,44 @@ def verify_files(files: list[Path], expected: str, algorithm: str, *, quick: boo
         print_table(columns, rows, below=("digest",))
     if not all(one["valid"] for one in told):
         raise typer.Exit(FAILED)
+
+
+def verify_from_receipts(named: list[Path], *, as_json: bool) -> None:
+    """Files judged again by their receipts: the one that is named beside a single file, else those in their repository.
+
+    Exit code 1 when one is not proved any more.
+    """
+    from isomanager.library.opening import Library
+    from isomanager.library.proving_again import prove_again
+    from isomanager.settings import load_settings
+
+    receipts = [one for one in named if one.suffix == ".json"]
+    files = [one for one in named if one.suffix != ".json"]
+    if not files or (receipts and (len(receipts), len(files)) != (1, 1)):
+        raise UsageError(
+            "Name files, or one file and its receipt: isomanager verify --from-receipt FILE [RECEIPT.json]"
+        )
+    with Library(load_settings()) as library, terminal_progress(shown=not as_json) as show:
+        told = [
+            prove_again(
+                library,
+                file,
+                receipts[0] if receipts else None,
+                lambda done, total, name=file.name: show(name, done, total),
+            )
+            for file in files
+        ]
+    if as_json:
+        print_json(told if len(told) > 1 else told[0])
+    else:
+        for one in told:
+            _print_proof(one)
+    if not all(one["valid"] for one in told):
+        raise typer.Exit(FAILED)
+
+
+def _print_proof(told: dict[str, Any]) -> None:
+    facts = [("file", told["path"]), ("receipt", told["receipt"]), ("image", told.get("title"))]
+    result = f"proved again ({told['assurance']})" if told["valid"] else f"NOT proved ({told['code']})"
+    facts += [("result", result), ("signed by", told.get("signed_by")), *(("why", one) for one in told["reasons"])]
+    print_facts((name, value) for name, value in facts if value)

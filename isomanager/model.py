@@ -354,7 +354,10 @@ class Received(Value):
 
 
 class Receipt(Value):
-    """Append-only proof of an image under a title, kept beside the copy and in the database."""
+    """Append-only proof of an image under a title, kept beside the copy and in the database.
+
+    `offer` is what was judged, its addresses without secrets: with the evidence it lets anyone judge again, offline.
+    """
 
     schema_version: Literal[1] = 1
     title: Title
@@ -369,6 +372,7 @@ class Receipt(Value):
     urls: tuple[str, ...] = ()
     fingerprint: str = ""
     packed: PackedBytes | None = None
+    offer: Offer | None = None
     proved_at: AwareDatetime
 
 

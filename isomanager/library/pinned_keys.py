@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from isomanager.catalogue.product import Product, ProofRule
-from isomanager.model import Value
+from isomanager.model import Title, Value
 from isomanager.trust.certificates import Certificate
 from isomanager.trust.keyring import Keyring
 from isomanager.trust.public_keys import PublicKey
+from isomanager.version import Version
 
 
 class KnownKey(Value):
@@ -36,6 +37,18 @@ def pinned_keys(product: Product) -> tuple[str, ...]:
         key for one in proof_rules(product) for named in one.keys_by.values() for many in named.values() for key in many
     ]
     return tuple(dict.fromkeys([*listed, *by_name]))
+
+
+def keys_for(product: Product, title: Title) -> frozenset[str]:
+    """The keys that may vouch for this title: those for every release, and those for its own (Fedora 43's not for 44)."""
+    found: set[str] = set()
+    for rule in proof_rules(product):
+        found.update(rule.keys)
+        for by_value in rule.keys_by.values():
+            for value, keys in by_value.items():
+                if title.version.starts_with(Version(value)):
+                    found.update(keys)
+    return frozenset(found)
 
 
 def proof_rules(product: Product) -> list[ProofRule]:

@@ -13,6 +13,8 @@ from isomanager.model import (
     Assurance,
     Document,
     Expectation,
+    Offer,
+    Proof,
     Receipt,
     Received,
     Refusal,
@@ -62,6 +64,7 @@ def prove(
         urls=_addresses(expectation, received),
         fingerprint=expectation.fingerprint,
         packed=received.packed,
+        offer=_public(expectation.offer),
         proved_at=now,
     )
 
@@ -111,6 +114,26 @@ def _what_was_compared(expectation: Expectation, signer: Signer | None) -> tuple
 def _addresses(expectation: Expectation, received: Received) -> tuple[str, ...]:
     urls = (received.url, *expectation.offer.listed_at) if received.url else expectation.offer.listed_at
     return tuple(dict.fromkeys(without_secrets(url) for url in urls))
+
+
+def _public(offer: Offer) -> Offer:
+    """The offer with every address told without its secrets."""
+    torrent = offer.torrent and offer.torrent.model_copy(update={"url": without_secrets(offer.torrent.url)})
+    changes = {
+        "urls": tuple(map(without_secrets, offer.urls)),
+        "listed_at": tuple(map(without_secrets, offer.listed_at)),
+        "proofs": tuple(map(_public_proof, offer.proofs)),
+        "torrent": torrent,
+    }
+    return offer.model_copy(update=changes)
+
+
+def _public_proof(proof: Proof) -> Proof:
+    signature = proof.signature
+    if signature is not None and signature.url is not None:
+        signature = signature.model_copy(update={"url": without_secrets(signature.url)})
+    document = None if proof.document is None else without_secrets(proof.document)
+    return proof.model_copy(update={"document": document, "signature": signature})
 
 
 def _told(document: Document) -> Document:

@@ -23,8 +23,9 @@ PLACES = {
     "data_folder": "the user's data folder",
     "default_repository": "`~/ISOs`",
     "download_path": "the current folder",
+    "keyservers": "two public ones",
 }
-"""Defaults that depend on the machine, in words."""
+"""Defaults that depend on the machine or are long, in words."""
 
 together = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from command import Isomanager
+from domain_update import update
+from isomanager.library.opening import Library
+from isomanager.library.subscribing import subscribe
+from isomanager.model import Selector
 from isomanager.sample.upstream import SampleUpstream
 
 CONTENT = b"not much of an image\n" * 1000
@@ -133,3 +137,21 @@ def test_digests_tells_entries_and_signature_of_a_document(
     alone = here("digests", folder / "SHA256SUMS").well()
     assert "sha256" in alone.out
     assert here("digests", tmp_path / "missing", "--json").json["error"] == "usage"
+
+
+def test_files_are_proved_again_from_their_receipts(here: Isomanager, library: Library, tmp_path: Path) -> None:
+    subscribe(library, Selector.parse("sample-orchard/server@lts"))
+    update(library)
+    (image,) = (tmp_path / "library").rglob("*.iso")
+    told = here("verify", "--from-receipt", image, "--json").well().json
+    assert (told["valid"], told["assurance"]) == (True, "signed")
+    assert "proved again (signed)" in here("verify", "--from-receipt", image, told["receipt"]).well().out
+    image.chmod(0o644)
+    image.write_bytes(image.read_bytes() + b"!")
+    changed = here("verify", "--from-receipt", image)
+    assert (changed.code, "NOT proved (wrong-size)" in changed.out) == (1, True)
+
+
+@pytest.mark.parametrize("words", [[], ["a.json"], ["a.iso", "b.iso", "a.json"], ["a.iso", "--quick"], ["missing.iso"]])
+def test_what_cannot_be_proved_from_a_receipt_is_a_mistake(here: Isomanager, words: list[str]) -> None:
+    assert here("verify", "--from-receipt", *words).code == 2
