@@ -335,7 +335,6 @@ class Product(Value):
         lies_in = (name for name, text in self.codenames.items() if Version(version).starts_with(Version(text)))
         return next(lies_in, "")
 
-
     def key_urls(self, fingerprint: str, keyservers: Sequence[str] = ()) -> tuple[str, ...]:
         """Where the key can be fetched; what is fetched counts only if its fingerprint is this one.
 
