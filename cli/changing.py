@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Architectures, Editions, Force, Held, Json, Languages, Repositories, SelectorText, What
+from cli.options import Accept, Architectures, Editions, Force, Held, Json, Languages, Repositories, SelectorText, What
 from cli.output import print_json, say
 from cli.running import flows, tell
 from isomanager.errors import UsageError
@@ -146,6 +146,7 @@ def update(
     all_of_them: Annotated[bool, typer.Option("--all", help="Every subscription; the same as naming none.")] = False,
     force: Force = False,
     dry_run: DryRun = False,
+    accept: Accept = False,
     as_json: Json = False,
 ) -> None:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces."""
@@ -155,7 +156,7 @@ def update(
     with flows(verbosity, as_json=as_json) as run:
         from flows.update import update as flow
 
-        report = run(lambda: flow(what=what, force=force, dry_run=dry_run))
+        report = run(lambda: flow(what=what, force=force, dry_run=dry_run, accept=accept))
     tell(report, as_json=as_json, dry_run=dry_run)
 
 

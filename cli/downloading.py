@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import changing
-from cli.options import Architectures, Editions, Force, Json, Languages
+from cli.options import Accept, Architectures, Editions, Force, Json, Languages
 from cli.running import flows, tell
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def download(
         bool, typer.Option("--register/--no-register", help="Put it into the library; or only into a file.")
     ] = True,
     force: Force = False,
+    accept: Accept = False,
     as_json: Json = False,
 ) -> None:
     """Download one image once: by selector, or from an address or by a torrent of your own."""
@@ -69,7 +70,18 @@ def download(
     # a file from an address of one's own is what its owner takes it for; in the library nothing is held without a proof
     unproved = bool(url or torrent) and to_file if checked is None else not checked
     asked = Asked(
-        selector, tuple(arch), tuple(language), tuple(edition), repository, url, name, sha256, force, unproved, torrent
+        selector,
+        tuple(arch),
+        tuple(language),
+        tuple(edition),
+        repository,
+        url,
+        name,
+        sha256,
+        force,
+        unproved,
+        torrent,
+        accept,
     )
     if to_file:
         from cli.fetching import fetch_to_file
@@ -93,6 +105,7 @@ def download(
                 force=force,
                 accept_unproved=unproved,
                 torrent=torrent,
+                accept=accept,
             )
         )
     tell(report, as_json=as_json)

@@ -21,6 +21,9 @@ Repositories = Annotated[
     list[str], typer.Option("--repository", "-r", metavar="NAME", help="Where to keep it; may be given again.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Fetch again what is held or was refused before.")]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Believe answers that surprise although nobody else bears them out.")
+]
 What = Annotated[
     list[str], typer.Argument(metavar="[NAME]...", help="Families, products or selectors; none means all.")
 ]

@@ -21,7 +21,7 @@ def print_plan(plan: Plan) -> None:
             action.repository,
             size(action.cost) if action.cost != 0 else "",
             size(action.frees) if action.frees else "",
-            action.reason,
+            action.why,
         )
         for action in plan.actions
     )
@@ -44,7 +44,7 @@ def print_report(report: RunReport) -> None:
             size(one.bytes) if one.bytes else "",
             one.assurance if one.assurance.rank else "",
             one.path,
-            one.reason,
+            one.why,
         )
         for one in report.outcomes
     )

@@ -29,6 +29,7 @@ def download(
     force: bool = False,
     accept_unproved: bool = False,
     torrent: str = "",
+    accept: bool = False,
 ) -> RunReport:
     """Download once: fetch, prove and publish one image. It stays until a person removes it.
 
@@ -44,6 +45,7 @@ def download(
         force: Fetch again what is already held.
         accept_unproved: Also accept an image for which there is no proof of any kind.
         torrent: Fetch it by this torrent: the address of a .torrent, a magnet link or an info hash. Alone, or with a selector.
+        accept: Believe an answer that surprises (older, far newer, another size) although nobody else bears it out.
     """
     started = monotonic()
     with running() as library:
@@ -60,6 +62,7 @@ def download(
             force=force,
             accept_unproved=accept_unproved,
             torrent=torrent,
+            accept=accept,
         )
         plan = plan_download(library, asked)
         show_plan(plan)

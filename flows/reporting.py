@@ -42,7 +42,7 @@ def show_plan(plan: Plan) -> None:
             "repository": action.repository,
             "bytes": action.cost if action.cost is not None else "unknown",
             "frees": action.frees,
-            "why": action.reason,
+            "why": action.why,
         }
         for action in plan.actions
     ]
@@ -65,7 +65,7 @@ def _row(outcome: Outcome) -> dict[str, object]:
         "assurance": outcome.assurance.value,
         "bytes": outcome.bytes,
         "seconds": round(outcome.seconds, 1),
-        "why": outcome.reason,
+        "why": outcome.why,
     }
 
 
@@ -103,7 +103,7 @@ def announce(outcomes: Sequence[Outcome]) -> None:
             emit_event(
                 name,
                 resource={"prefect.resource.id": f"isomanager.{subject}", "prefect.resource.name": subject},
-                payload={"repository": outcome.repository, "path": outcome.path, "reason": outcome.reason},
+                payload={"repository": outcome.repository, "path": outcome.path, "reason": outcome.why},
             )
 
 
@@ -113,6 +113,6 @@ def finish(library: Library, report: RunReport) -> RunReport:
     show_inventory(library)
     announce(report.outcomes)
     if report.bad:
-        told = "; ".join(f"{one.title or one.selector}: {one.reason}" for one in report.bad)
+        told = "; ".join(f"{one.title or one.selector}: {one.why}" for one in report.bad)
         raise RunFailed(f"{len(report.bad)} of {len(report.outcomes)} images failed: {told}", report=report)
     return report

@@ -29,18 +29,24 @@ from tasks.retrying import patient
 
 
 @flow(name="update", flow_run_name=named("update"), task_runner=image_threads(), persist_result=False)
-def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> RunReport:  # noqa: B006 - never changed
+def update(
+    what: list[str] = [],  # noqa: B006 - never changed
+    force: bool = False,
+    dry_run: bool = False,
+    accept: bool = False,
+) -> RunReport:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
 
     Args:
         what: Families, products or selectors to update, such as linux or ubuntu/server@lts; none means every subscription.
         force: Fetch again what is already held, and try again what was refused before.
         dry_run: Only show the plan.
+        accept: Believe answers that surprise (older, far newer, another size) although nobody else bears them out.
     """
     started = monotonic()
     with running() as library:
         found = recover(library)
-        wants = gather(chosen_subscriptions(library, what))
+        wants = gather(chosen_subscriptions(library, what), accept=accept)
         plan = make_plan(library, wants, force=force)
         show_plan(plan)
         if dry_run:
@@ -57,7 +63,7 @@ def update(what: list[str] = [], force: bool = False, dry_run: bool = False) -> 
         return finish(library, report)
 
 
-def gather(subscriptions: Sequence[Subscription]) -> tuple[Want, ...]:
+def gather(subscriptions: Sequence[Subscription], *, accept: bool = False) -> tuple[Want, ...]:
     """Ask upstream about every product at the same time; one that stays silent becomes an answer that says so."""
     groups = by_product([one for one in subscriptions if not one.paused])
     if not groups:
@@ -65,7 +71,7 @@ def gather(subscriptions: Sequence[Subscription]) -> tuple[Want, ...]:
     assert current_library().client  # noqa: S101 - made here, once, before threads share it
     with resolving_threads(len(groups)) as threads:  # not those of the images: asking costs no disk and little network
         asked = [
-            (group, threads.submit(patient(resolve), {"product": product, "subscriptions": group}))
+            (group, threads.submit(patient(resolve), {"product": product, "subscriptions": group, "accept": accept}))
             for product, group in groups.items()
         ]
         return tuple(want for group, future in asked for want in _answers(group, future))

@@ -190,7 +190,7 @@ class Offer(Value):
     """What upstream claims. A cache, never truth.
 
     `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say);
-    `pinned` those that the catalogue knows of this very file.
+    `pinned` those that the catalogue knows of this very file. Not `confirmed`: nobody checked the facts it was found by.
     """
 
     title: Title
@@ -209,6 +209,7 @@ class Offer(Value):
     last_modified: str = ""
     listed_at: tuple[str, ...] = ()
     served_assurance: bool = True
+    confirmed: bool = True
 
     @property
     def fingerprint(self) -> str:
@@ -459,7 +460,7 @@ class Action(Value):
     """One step of a plan: what, where, why, and how many bytes it costs (positive: fetched; freed bytes are `frees`).
 
     `download` carries the expectation and, as `source`, who wants it; `retire` the copy; `refuse` and `fail` a code and a
-    reason.
+    reason. `note` is what a person should know besides: facts nobody confirmed, the age of the last good answer.
     """
 
     kind: ActionKind
@@ -475,6 +476,12 @@ class Action(Value):
     path: str = ""
     source: str = ""
     assurance: Assurance = Assurance.NONE
+    note: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason, and what a person should know besides."""
+        return f"{self.reason} ({self.note})" if self.note else self.reason
 
 
 class Plan(Value):
@@ -522,6 +529,12 @@ class Outcome(Value):
     bytes: int = 0
     seconds: float = 0.0
     assurance: Assurance = Assurance.NONE
+    note: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason, and what a person should know besides."""
+        return f"{self.reason} ({self.note})" if self.note else self.reason
 
     @property
     def is_bad(self) -> bool:

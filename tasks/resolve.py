@@ -12,6 +12,10 @@ from isomanager.planning.wanting import Want
 
 
 @task(name="resolve", task_run_name="resolve {product}", cache_policy=NO_CACHE, persist_result=False)
-def resolve(product: str, subscriptions: tuple[Subscription, ...]) -> tuple[Want, ...]:  # noqa: ARG001 - names the run
-    """The answers for these subscriptions, all of one product."""
-    return resolve_wants(current_library(), subscriptions)
+def resolve(
+    product: str,  # noqa: ARG001 - names the run
+    subscriptions: tuple[Subscription, ...],
+    accept: bool = False,
+) -> tuple[Want, ...]:
+    """The answers for these subscriptions, all of one product; `accept` believes surprising ones too."""
+    return resolve_wants(current_library(), subscriptions, accept=accept)

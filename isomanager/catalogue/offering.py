@@ -37,6 +37,7 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
         save_as=clean_name(fill(offer.save_as, values)) or "" if offer.save_as else "",
         listed_at=(way.url,) if way.url else (),
         served_assurance=offer.vendor,
+        confirmed="unconfirmed" not in (wanted.product.status, offer.status),
     )
 
 

@@ -274,7 +274,8 @@ class Spellings(Value):
 
 class Product(Value):
     """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any;
-    `codenames` are the versions by the names their vendor gives them (noble = 24.04).
+    `codenames` are the versions by the names their vendor gives them (noble = 24.04); `witnesses` lists of releases that others
+    keep (endoflife.date, say), asked only when an answer of upstream's surprises.
     """
 
     id: str = Field(pattern=_IDENTIFIER)
@@ -300,6 +301,7 @@ class Product(Value):
     mirrors: tuple[Mirror, ...] = ()
     lifecycle: tuple[Lifecycle, ...] = ()
     releases: tuple[ReleaseList, ...] = ()
+    witnesses: tuple[ReleaseList, ...] = ()
     identify: Identify = Identify()
     source: SourceRules = SourceRules()
 
@@ -370,7 +372,7 @@ class Product(Value):
         picks = (pattern for step in steps for pattern in (*step.pick, step.direct, step.search))
         files = (pattern for offer in self.offers for pattern in (*offer.file, *offer.address))
         lines = (pattern for offer in self.offers for pattern in offer.line)
-        releases = (listed.pick for listed in self.releases)
+        releases = (listed.pick for listed in (*self.releases, *self.witnesses))
         every = (*form, *picks, *files, *lines, *releases, *self.identify.volume, *self.identify.file)
         return tuple(pattern for pattern in every if pattern)
 
@@ -379,7 +381,7 @@ class Product(Value):
         """Every JMESPath expression in the file."""
         steps = (step.select for offer in self.offers for step in offer.steps)
         rows = (text for offer in self.offers for text in (offer.select, *offer.fields.values()))
-        releases = (listed.select for listed in self.releases)
+        releases = (listed.select for listed in (*self.releases, *self.witnesses))
         return tuple(text for text in (*steps, *rows, *releases) if text)
 
     def our_architecture(self, spelling: str) -> str:

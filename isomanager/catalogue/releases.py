@@ -34,13 +34,16 @@ def releases(product: Product, documents: DocumentSource) -> tuple[Release, ...]
         raise ResolveError(
             f"{product.name}'s upstream has no list of releases that the catalogue knows.", product=product.id
         )
-    found: list[Release] = []
-    for listed in product.releases:
-        text = documents.fetch(listed.url).text
-        found += [_release(one, product, listed.line) for one in _rows(listed, text)]
+    found = [one for listed in product.releases for one in listed_releases(listed, product, documents)]
     if not found:
         raise ResolveError(f"{product.releases[0].url} lists no release of {product.name}.", product=product.id)
     return tuple(sorted(found, key=lambda one: one.version))
+
+
+def listed_releases(listed: ReleaseList, product: Product, documents: DocumentSource) -> tuple[Release, ...]:
+    """The releases in one list, in its order."""
+    text = documents.fetch(listed.url).text
+    return tuple(_release(one, product, listed.line) for one in _rows(listed, text))
 
 
 def latest(found: tuple[Release, ...], *, lts: bool = False) -> Release | None:

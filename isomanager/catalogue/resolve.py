@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from isomanager.catalogue.documents import DocumentSource
@@ -10,10 +10,11 @@ from isomanager.catalogue.offering import build_offer, fixed_addresses
 from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
 from isomanager.catalogue.remembering import Remembering
-from isomanager.catalogue.selection import choose, series_of, understood
+from isomanager.catalogue.selection import Found, choose, series_of, understood
 from isomanager.catalogue.spare import spare_ways
 from isomanager.catalogue.strategies import api, checksum_list, lines, listing, page, rss
 from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
+from isomanager.catalogue.tracing import Look, Noted, unnoted
 from isomanager.catalogue.walking import Walk, Way
 from isomanager.catalogue.wanted import Wanted, wanted
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
@@ -21,6 +22,7 @@ from isomanager.model import Offer, Selector
 from isomanager.version import Version
 
 _GONE = (404, 410)
+_MOST_TOLD = 8
 _TELLING = (
     "no-release",
     "beta-only",
@@ -34,7 +36,12 @@ _TELLING = (
 
 
 def resolve(
-    product: Product, selector: Selector, documents: DocumentSource, *, torrents: bool = False
+    product: Product,
+    selector: Selector,
+    documents: DocumentSource,
+    noted: Noted = unnoted,
+    *,
+    torrents: bool = False,
 ) -> tuple[Offer, ...]:
     """What upstream offers for `selector`: one offer for each architecture, language and edition asked for.
 
@@ -42,10 +49,10 @@ def resolve(
     (torrent-only) otherwise.
 
     The product's entries are tried in order. Raises ResolveError that says what each of them said; a transient error is
-    raised as it is, because another entry's answer could be an older one.
+    raised as it is, because another entry's answer could be an older one. `noted` is told what each document gave.
     """
     remembered = Remembering(documents)
-    return tuple(_resolve_one(_Search(one, remembered, torrents)) for one in wanted(product, selector))
+    return tuple(_resolve_one(_Search(one, remembered, torrents, noted)) for one in wanted(product, selector))
 
 
 @dataclass
@@ -57,6 +64,7 @@ class _Search:
     one: Wanted
     documents: Remembering
     torrents: bool
+    noted: Noted
     complaints: list[IsoManagerError] = field(default_factory=list)
     passed: list[Version] = field(default_factory=list)
     below: Version | None = None
@@ -145,13 +153,43 @@ def _answer(offer: OfferRule, search: _Search) -> Offer | None:
 
 
 def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
+    """What one document offers; whoever wants to know is told what it gave, and why this was chosen or nothing."""
+    one, look = (
+        search.one,
+        Look(entry=search.one.product.offers.index(offer) + 1, strategy=offer.strategy, document=way.url),
+    )
+    try:
+        candidates = _candidates(offer, way, search.documents)
+        found = understood(candidates, offer, way, one)
+        look = look.model_copy(update=_counted(candidates, found))
+        chosen = _chosen(found, offer, way, search)
+    except (ResolveError, FetchRefused) as error:
+        search.noted(look.model_copy(update={"why": error.message}))
+        raise
+    search.noted(look.model_copy(update={"chosen": chosen.candidate.name, "why": _why(chosen, found, one)}))
+    return build_offer(chosen, offer, way, one)
+
+
+def _chosen(found: Sequence[Found], offer: OfferRule, way: Way, search: _Search) -> Found:
     one = search.one
-    found = understood(_candidates(offer, way, search.documents), offer, way, one)
     chosen = choose(found, one, offer, way, below=search.below, torrents=search.torrents)
     if one.channel == "previous" and search.below is None:
         search.below = series_of(chosen.version, one.product)
         chosen = choose(found, one, offer, way, below=search.below, torrents=search.torrents)
-    return build_offer(chosen, offer, way, one)
+    return chosen
+
+
+def _counted(candidates: Sequence[Candidate], found: Sequence[Found]) -> dict[str, object]:
+    versions = sorted({one.version for one in found}, reverse=True)
+    told = tuple(str(version) for version in versions[:_MOST_TOLD])
+    return {"candidates": len(candidates), "fitting": len(found), "versions": told}
+
+
+def _why(chosen: Found, found: Sequence[Found], one: Wanted) -> str:
+    """Why this candidate: what it is newest among, and what was passed over for it."""
+    newer = sorted({other.version for other in found if other.version > chosen.version}, reverse=True)
+    passed = f"; passed over: {', '.join(map(str, newer[:_MOST_TOLD]))}" if newer else ""
+    return f"the newest that {one} accepts{passed}"
 
 
 def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:

@@ -47,6 +47,7 @@ def settled_outcome(action: Action) -> Outcome | None:
         reason=action.reason,
         code=action.code,
         assurance=action.assurance,
+        note=action.note,
     )
 
 
@@ -67,6 +68,7 @@ def published_outcome(action: Action, copy: Copy, received: Received, *, anew: b
         bytes=received.size - received.resumed_at,
         seconds=received.seconds,
         assurance=copy.assurance,
+        note=action.note,
     )
 
 
@@ -81,4 +83,5 @@ def failed_outcome(action: Action, wrong: IsoManagerError) -> Outcome:
         path=action.path,
         reason=str(wrong),
         code=wrong.code,
+        note=action.note,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from isomanager.errors import Refused, UsageError
 from isomanager.library.naming_torrents import NamedTorrent, named_torrent, require_torrent
 from isomanager.library.opening import Library
-from isomanager.library.resolving import as_resolution, resolve_selector
+from isomanager.library.resolving import as_resolution, known_nothing, resolve_selector
 from isomanager.model import (
     Assurance,
     Expectation,
@@ -22,6 +23,7 @@ from isomanager.model import (
     Title,
     architecture,
 )
+from isomanager.planning.plausibility import Known
 from isomanager.planning.wanting import Want
 from isomanager.storage.paths import clean_component
 from isomanager.transfer.torrent.presence import is_possible
@@ -51,18 +53,18 @@ class Asked:
     force: bool = False
     accept_unproved: bool = False
     torrent: str = ""
+    accept: bool = False
 
 
 def plan_download(library: Library, asked: Asked) -> Plan:
     """The plan for the request. Raises UsageError, ResolveError and TransientError."""
     from isomanager.library.planning_updates import plan_wants  # brings the inventory, which a plain file does not need
 
-    selector, judged = _judged(library, asked)
-    # planning knows no other kind of wish than a subscription; this one is for one run and never stored
-    once = Subscription(
-        id="once", selector=selector, repositories=(asked.repository,), old="keep", created_at=library.now()
+    selector, judged = _judged(library, asked, lambda title: _known(library, asked, title))
+    once = _once(library, asked, selector)
+    plan = plan_wants(
+        library, [Want(once, tuple(as_resolution(one, accepted=asked.accept) for one in judged))], force=asked.force
     )
-    plan = plan_wants(library, [Want(once, tuple(as_resolution(one) for one in judged))], force=asked.force)
     return plan.model_copy(
         update={"actions": tuple(action.model_copy(update={"source": ADDED}) for action in plan.actions)}
     )
@@ -113,7 +115,24 @@ def _selector(asked: Asked) -> Selector:
     )
 
 
-def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
+def _known(library: Library, asked: Asked, title: Title) -> tuple[Known, ...]:
+    """What the library holds of what is asked for."""
+    from isomanager.library.knowing import known_before
+
+    selector = library.canonical(_selector(asked))
+    return known_before(library, _once(library, asked, selector), title)
+
+
+def _once(library: Library, asked: Asked, selector: Selector) -> Subscription:
+    """Planning knows no other kind of wish than a subscription; this one is for one run and never stored."""
+    return Subscription(
+        id="once", selector=selector, repositories=(asked.repository,), old="keep", created_at=library.now()
+    )
+
+
+def _judged(
+    library: Library, asked: Asked, known: Callable[[Title], Sequence[Known]] = known_nothing
+) -> tuple[Selector, tuple[Expectation | Refusal, ...]]:
     require_sense(library, asked)
     floor = Assurance.NONE if asked.accept_unproved or not library.settings.always_verify else Assurance.MIRROR
     if not asked.selector:
@@ -123,10 +142,8 @@ def _judged(library: Library, asked: Asked) -> tuple[Selector, tuple[Expectation
         return Selector(product=offer.title.product), (judged,)
     selector = library.canonical(_selector(asked))
     torrents = bool(asked.torrent) or is_possible(library.settings)
-    judged_offers = tuple(
-        _by(named_torrent(library, asked.torrent), one) if asked.torrent else one
-        for one in resolve_selector(library, selector, floor=floor, torrents=torrents)
-    )
+    resolved = resolve_selector(library, selector, floor=floor, known=known, accept=asked.accept, torrents=torrents)
+    judged_offers = tuple(_by(named_torrent(library, asked.torrent), one) if asked.torrent else one for one in resolved)
     if not asked.sha256:
         return selector, judged_offers
     return selector, tuple(_with_digest(one, pinned_sha256(asked.sha256)) for one in judged_offers)

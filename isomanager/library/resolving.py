@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.resolve import resolve
+from isomanager.catalogue.tracing import Noted, unnoted
 from isomanager.errors import FetchRefused, IsoManagerError, PermanentError, ResolveError, TransientError
+from isomanager.library.knowing import known_before, last_good_told, remember
 from isomanager.library.opening import Library
 from isomanager.library.refreshing_keys import refresh_stale
-from isomanager.model import Assurance, Document, Expectation, Offer, Refusal, Selector, Subscription
+from isomanager.library.second_opinion import believed
+from isomanager.model import Assurance, Document, Expectation, Offer, Refusal, Selector, Subscription, Title
+from isomanager.planning.plausibility import Known
 from isomanager.planning.wanting import Resolution, Want
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
@@ -22,17 +26,27 @@ from isomanager.trust.urls import without_secrets
 
 _log = logging.getLogger(__name__)
 
+_WEB_PAGES = ("text/html", "application/xhtml+xml")
+
+UNCONFIRMED = "unconfirmed: nobody has checked what the catalogue says of it"
+
+
+def known_nothing(_title: Title) -> tuple[Known, ...]:
+    """For those who look without a library."""
+    return ()
+
+
 ResolveOne = Callable[[Library, tuple[Subscription, ...]], tuple[Want, ...]]
 """Answers for the subscriptions of one product."""
 
 
-def resolve_wants(library: Library, subscriptions: Iterable[Subscription]) -> tuple[Want, ...]:
-    """What upstream answers for these subscriptions of one product.
+def resolve_wants(library: Library, subscriptions: Iterable[Subscription], *, accept: bool = False) -> tuple[Want, ...]:
+    """What upstream answers for these subscriptions of one product; `accept` believes surprising answers too.
 
     A permanent error becomes part of the answer; a transient one is raised, for another try of the whole product.
     """
     sources: dict[str, DocumentSource] = {}
-    return tuple(_want(library, one, sources) for one in subscriptions)
+    return tuple(_want(library, one, sources, accept=accept) for one in subscriptions)
 
 
 def resolve_all(
@@ -52,28 +66,58 @@ def resolve_patiently(library: Library, subscriptions: tuple[Subscription, ...])
     try:
         return resolve_wants(library, subscriptions)
     except TransientError as wrong:
-        return tuple(Want(one, (failed_resolution(wrong),)) for one in subscriptions)
+        return tuple(Want(one, (failed_resolution(wrong, _standing(library, one)),)) for one in subscriptions)
 
 
-def _want(library: Library, subscription: Subscription, sources: dict[str, DocumentSource]) -> Want:
+def _want(library: Library, subscription: Subscription, sources: dict[str, DocumentSource], *, accept: bool) -> Want:
+    selector = subscription.selector
     try:
-        product = library.catalogue.product(subscription.selector.product)
+        product = library.catalogue.product(selector.product)
         documents = sources.setdefault(product.id, Remembering(library.documents(product)))
-        offers = resolve(product, subscription.selector, documents, torrents=is_possible(library.settings))
-        judged = tuple(expect(library, product, offer, documents, floor=subscription.floor) for offer in offers)
+        judged = tuple(
+            _believed(library, subscription, product, offer, documents, accept=accept)
+            for offer in resolve(product, selector, documents, torrents=is_possible(library.settings))
+        )
     except PermanentError as wrong:
-        return Want(subscription, (failed_resolution(wrong),))
-    return Want(subscription, tuple(as_resolution(one) for one in judged))
+        return Want(subscription, (failed_resolution(wrong, _standing(library, subscription)),))
+    good = [one for one in judged if isinstance(one, Expectation)]
+    if len(good) == len(judged):
+        remember(library, subscription, good)
+    return Want(subscription, tuple(as_resolution(one, accepted=accept) for one in judged))
 
 
-def failed_resolution(wrong: IsoManagerError) -> Resolution:
+def _believed(
+    library: Library,
+    subscription: Subscription,
+    product: Product,
+    offer: Offer,
+    documents: DocumentSource,
+    *,
+    accept: bool,
+) -> Expectation | Refusal:
+    judged = expect(library, product, offer, documents, floor=subscription.floor)
+    known = known_before(library, subscription, offer.title)
+    return believed(judged, product, subscription.selector, documents, known=known, accept=accept, now=library.now())
+
+
+def _standing(library: Library, subscription: Subscription) -> str:
+    """What stands beside an answer that failed: that nobody confirmed the product file, and how old the last good answer is."""
+    product = next((one for one in library.catalogue.products if one.id == subscription.selector.product), None)
+    unconfirmed = UNCONFIRMED if product is not None and product.status == "unconfirmed" else ""
+    return "; ".join(filter(None, (unconfirmed, last_good_told(library, subscription, library.now()))))
+
+
+def failed_resolution(wrong: IsoManagerError, note: str = "") -> Resolution:
     """The error as an answer: nothing of the subscription is fetched, and nothing of it retired."""
-    return Resolution(error=str(wrong), error_code=wrong.code)
+    return Resolution(error=str(wrong), error_code=wrong.code, note=note)
 
 
-def as_resolution(judged: Expectation | Refusal) -> Resolution:
+def as_resolution(judged: Expectation | Refusal, *, accepted: bool = False) -> Resolution:
     """A judged offer as an answer."""
-    return Resolution(expectation=judged) if isinstance(judged, Expectation) else Resolution(refusal=judged)
+    note = "" if judged.offer.confirmed else UNCONFIRMED
+    if isinstance(judged, Expectation):
+        return Resolution(expectation=judged, note=note, accepted=accepted)
+    return Resolution(refusal=judged, note=note)
 
 
 def resolve_selector(
@@ -83,13 +127,23 @@ def resolve_selector(
     *,
     floor: Assurance = Assurance.NONE,
     torrents: bool = False,
+    known: Callable[[Title], Sequence[Known]] = known_nothing,
+    accept: bool = False,
+    noted: Noted = unnoted,
 ) -> tuple[Expectation | Refusal, ...]:
     """What upstream offers for a selector, each offer judged. Raises ResolveError (torrent-only for what upstream gives in no
-    other way, unless `torrents` asks for that too) and TransientError."""
+    other way, unless `torrents` asks for that too) and TransientError.
+
+    `known` says what was the newest before; without a library nobody knows, and only what is surprising by itself is held back.
+    """
     product = library.catalogue.product(selector.product)
     source = documents or Remembering(library.documents(product))
-    offers = resolve(product, selector, source, torrents=torrents)
-    return tuple(expect(library, product, offer, source, floor=floor) for offer in offers)
+    offers = resolve(product, selector, source, noted, torrents=torrents)
+    judged = (expect(library, product, offer, source, floor=floor) for offer in offers)
+    return tuple(
+        believed(one, product, selector, source, known=known(one.offer.title), accept=accept, now=library.now())
+        for one in judged
+    )
 
 
 def expect(
@@ -144,6 +198,8 @@ def located(offer: Offer, documents: DocumentSource) -> Offer:
         except (TransientError, ResolveError):
             continue
         else:
+            if found.content_type.partition(";")[0].strip().lower() in _WEB_PAGES:
+                raise _page_instead(offer, url)
             told = {"size": found.size, "etag": found.etag, "last_modified": found.last_modified}
             return offer.model_copy(update={name: value for name, value in told.items() if value})
     if len(missing) < len(offer.urls):
@@ -152,6 +208,15 @@ def located(offer: Offer, documents: DocumentSource) -> Offer:
         f"{offer.filename} is listed, but is not (or not yet) at {' or '.join(missing)}.",
         code="unavailable",
         hint="Vendors list a release before every server has it: try again later.",
+        filename=offer.filename,
+    )
+
+
+def _page_instead(offer: Offer, url: str) -> ResolveError:
+    return ResolveError(
+        f"{public_url(url)} gives a web page in place of {offer.filename}.",
+        code="html-instead",
+        hint="A login page, a captive portal or a moved file: open the address in a browser to see which.",
         filename=offer.filename,
     )
 

@@ -53,7 +53,7 @@ def _decide(
     force: bool,
 ) -> Action:
     selector = str(subscription.selector)
-    place = {"repository": repository, "selector": selector}
+    place = {"repository": repository, "selector": selector, "note": resolution.note}
     if resolution.refusal is not None:
         refusal = resolution.refusal
         return Action(
@@ -81,7 +81,7 @@ def _decide(
         told = f"refused before, and upstream's evidence has not changed since: {refused}"
         return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
     newer = _newer_held(title, here, subscription, selects)
-    if newer is not None and not force:
+    if newer is not None and not force and not resolution.accepted:
         told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
         return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
     return Action(

@@ -14,12 +14,17 @@ Selects = Callable[[Subscription, Title], bool]
 
 @dataclass(frozen=True)
 class Resolution:
-    """What became of resolving one subscription for one architecture, language and edition: exactly one of the three."""
+    """What became of resolving one subscription for one architecture, language and edition: exactly one of the three.
+
+    `note` is for the person who reads the plan; `accepted` says that a person believes the answer, even an older one.
+    """
 
     expectation: Expectation | None = None
     refusal: Refusal | None = None
     error: str = ""
     error_code: str = ""
+    note: str = ""
+    accepted: bool = False
 
     @property
     def title(self) -> Title | None:

@@ -27,6 +27,7 @@ class FaultKind(StrEnum):
     CORRUPT_DIGESTS = "corrupt-digests"  # resource: every digest in the document is wrong
     WRONG_SIGNATURE = "wrong-signature"  # resource: good, but by a key that nobody pinned
     NO_SIGNATURE = "no-signature"  # resource: a detached signature is missing, a clearsigned document is plain text
+    REWRITE = "rewrite"  # resource [find, to]: the text `find` in the document is the text `to`
     REDIRECT = "redirect"  # answer [to]: 302 to the address `to`
     BUSY = "busy"  # answer [status, retry_after]: 503 with Retry-After
     IGNORE_RANGE = "ignore-range"  # answer: 200 and the whole, whatever was asked
@@ -66,6 +67,7 @@ class Fault:
     status: int = 503
     retry_after: int = 1
     to: str = ""
+    find: str = ""
     befallen: int = field(default=0, init=False)
     _passed: int = field(default=0, init=False, repr=False)
     _reached: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
@@ -152,6 +154,8 @@ class Befallen:
             content = flip_bit(content, flip.at)
         if FaultKind.CHANGE in self:
             content = content.translate(_COMPLEMENT)
+        if rewrite := self[FaultKind.REWRITE]:
+            content = content.replace(rewrite.find.encode(), rewrite.to.encode())
         if FaultKind.CORRUPT_DIGESTS in self:
             content = corrupt_digests(content)
         if FaultKind.WRONG_SIGNATURE in self and forge is not None:

@@ -81,6 +81,12 @@ class Site:
             self._apply(state, maker, releases)
         return releases
 
+    def publish_release(self, release: Release) -> None:
+        """The vendor releases just this, whatever its number."""
+        with self._lock:
+            state = self.state
+            self._apply(state, self._vendor(release.vendor), (_scaled(release, state.scale),))
+
     def respin(self, path: str) -> Release:
         """Replace the file at `path` (relative to the site) by other bytes of the same version, and sign again."""
         with self._lock:

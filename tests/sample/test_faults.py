@@ -169,6 +169,12 @@ def test_every_digest_in_the_document_is_wrong(upstream: SampleUpstream, client:
     assert corrupt_digests(corrupt_digests(b"0" * 64)) == b"0" * 64
 
 
+def test_a_text_is_another(upstream: SampleUpstream, client: httpx.Client) -> None:
+    right = client.get(SUMS).text
+    upstream.fault("rewrite", SUMS, find="24.04.3", to="42.04")
+    assert client.get(SUMS).text == right.replace("24.04.3", "42.04")
+
+
 def test_a_detached_signature_by_a_foreign_key(upstream: SampleUpstream, client: httpx.Client) -> None:
     upstream.fault("wrong-signature", "*.gpg")
     sums, signature = client.get(SUMS).content, Sig.from_bytes(client.get(f"{SUMS}.gpg").content)
