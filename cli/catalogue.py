@@ -31,7 +31,7 @@ def list_products(as_json: Json = False) -> None:
     from isomanager.catalogue.loader import load_catalogue, summary
     from isomanager.settings import load_settings
 
-    found = [summary(product) for product in load_catalogue(load_settings().catalogue_folders).products]
+    found = [summary(product) for product in load_catalogue(load_settings().product_folders).products]
     if as_json:
         print_json(found)
         return
@@ -52,7 +52,7 @@ def show_product(product: ProductName, as_json: Json = False) -> None:
     from isomanager.catalogue.loader import load_catalogue, summary
     from isomanager.settings import load_settings
 
-    found = load_catalogue(load_settings().catalogue_folders).product(product)
+    found = load_catalogue(load_settings().product_folders).product(product)
     if as_json:
         print_json({**summary(found), "definition": found.model_dump(mode="json", exclude_defaults=True)})
         return
@@ -89,13 +89,21 @@ def resolve(
     with Library(load_settings()) as library:
         product = library.catalogue.product(asked.product)
         judged = resolve_selector(library, asked, _documents(library, product, document, offline), torrents=torrent)
-    answers = [_expected(one) if isinstance(one, Expectation) else _refused(one, product) for one in judged]
+    answers = [
+        (_expected(one) if isinstance(one, Expectation) else _refused(one, product)) | {"status": _status(one, product)}
+        for one in judged
+    ]
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     else:
         _print_answers(answers)
     if any("refused" in one for one in answers):
         raise typer.Exit(FAILED)
+
+
+def _status(judged: Expectation | Refusal, product: Product) -> str:
+    """`unconfirmed` where nobody checked the product file, or the part of it that answered."""
+    return product.status if judged.offer.confirmed else "unconfirmed"
 
 
 def _documents(library: Library, product: Product, given: list[str], offline: bool) -> DocumentSource:
@@ -184,6 +192,10 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
         shown = {**one, **one["digests"], "size": size(one["size"])}
         left_out = ("digests", "title", "refused", "error", "message", "url")
         print_facts((name, _joined(value)) for name, value in shown.items() if value and name not in left_out)
+        if one["status"] == "unconfirmed":
+            say(
+                "isomanager: nobody has confirmed what the catalogue says of it; `isomanager catalogue show` has the facts."
+            )
         if "refused" in one:
             say(f"isomanager: {one['filename']} is refused ({one['error']}): {one['message']}")
             for url in one["refused"]["lacking"]:
@@ -192,20 +204,31 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
 
 @app.command("check")
 def check(what: What = [], as_json: Json = False) -> None:
-    """Ask every vendor whether each product still resolves: ok, degraded or broken, and why."""
-    from isomanager.library.opening import Library
-    from isomanager.library.surveying import survey
-    from isomanager.settings import load_settings
+    """Try one product, or PRODUCT/FLAVOR@VERSION, and show every step; without a name, ask every vendor about each product."""
+    from cli.examining import check as check_products
 
-    with Library(load_settings()) as library:
-        if not as_json:
-            say("Asking the vendors ...")
-        found = survey(library, what)
-    if as_json:
-        print_json([one.model_dump(mode="json") for one in found])
-    else:
-        columns = ("product", "state", "newest", "assurance", "why")
-        rows = ((one.product, one.state, one.version, one.assurance, one.reason) for one in found)
-        print_table(columns, rows, below=("why",))
-    if any(one.state == "broken" for one in found):
-        raise typer.Exit(FAILED)
+    check_products(what, as_json=as_json)
+
+
+@app.command("record")
+def record(
+    product: ProductName,
+    selector: Annotated[
+        list[str],
+        typer.Option(
+            "--selector", metavar="SELECTOR", help="Only this; may be given again. Else every flavor's newest."
+        ),
+    ] = [],
+    arch: Architectures = [],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="FOLDER", help="Where to put them; else tests/documents/catalogue in a source tree."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch the documents that a product resolves from and keep them as a test document set. Exit code 1 when a flavor fails."""
+    from cli.recording import record_product
+
+    record_product(product, selector, arch, to, as_json=as_json)

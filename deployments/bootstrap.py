@@ -46,7 +46,7 @@ def deploy(settings: Settings, *, reset: bool = False) -> Iterator[str]:
 
 def definitions(settings: Settings) -> tuple[Definition, ...]:
     """The fixed deployments and one for each family that the catalogue has."""
-    families = dict.fromkeys(product.family.value for product in load_catalogue(settings.catalogue_folders).products)
+    families = dict.fromkeys(product.family.value for product in load_catalogue(settings.product_folders).products)
     return (*FIXED, *family_definitions(sorted(families)))
 
 

@@ -113,7 +113,9 @@ class Settings(BaseSettings):
         description="Where `download --no-register` puts files when `--to` is not given (DefaultDownloadPath).",
     )
     catalogue_folders: list[AbsolutePath] = Field(
-        default_factory=list, description="Folders with product files of your own; they win over the bundled ones."
+        default_factory=list,
+        description="More folders with product files of your own, besides `catalogue` in the data folder; "
+        "they win over the bundled ones.",
     )
     keyservers: list[str] = Field(
         default_factory=lambda: list(KEYSERVERS),
@@ -197,6 +199,16 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite:///{(self.data_folder / 'isomanager.db').as_posix()}"
+
+    @property
+    def own_products(self) -> Path:
+        """Where `catalogue add` puts product files."""
+        return self.data_folder / "catalogue"
+
+    @property
+    def product_folders(self) -> tuple[Path, ...]:
+        """Folders with product files of the user's; a later one wins over an earlier one."""
+        return (self.own_products, *self.catalogue_folders)
 
     @property
     def keys_folder(self) -> Path:

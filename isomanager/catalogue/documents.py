@@ -54,12 +54,21 @@ def place_of(url: str) -> str:
 
 
 class SavedDocuments:
-    """Documents saved in files, each standing for an address; anything else is asked of `beyond`, or is missing."""
+    """Documents saved in files, each standing for an address; anything else is asked of `beyond`, or is missing.
 
-    def __init__(self, files: Mapping[str, Path], beyond: DocumentSource | None = None) -> None:
+    `located` is what was said, when the documents were saved, of addresses whose files were not.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Path],
+        beyond: DocumentSource | None = None,
+        located: Mapping[str, Located] | None = None,
+    ) -> None:
         self._files = {place_of(url): file for url, file in files.items()}
         self._addresses = tuple(files)
         self._beyond = beyond
+        self._located = dict(located or {})
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -77,6 +86,8 @@ class SavedDocuments:
 
     def locate(self, url: str) -> Located:
         """A saved document is where its address says; only one from beyond can lead elsewhere."""
+        if url in self._located:
+            return self._located[url]
         file = self._files.get(place_of(url))
         if file is not None:
             return Located(url=url, final_url=url, size=file.stat().st_size)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ class Library:
     @cached_property
     def catalogue(self) -> Catalogue:
         """The bundled products and the user's own."""
-        return load_catalogue(self.settings.catalogue_folders)
+        return load_catalogue(self.settings.product_folders)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -150,6 +151,11 @@ class Library:
             seen=seen,
         )
         return HttpDocuments(self.client, self.policy(product), manners)
+
+    @property
+    def health_file(self) -> Path:
+        """What checks of the catalogue found, and when each product last resolved."""
+        return self.settings.data_folder / "catalogue-health.json"
 
     @cached_property
     def document_cache(self) -> DocumentCache:

@@ -214,7 +214,7 @@ def located(offer: Offer, documents: DocumentSource) -> Offer:
 
 def _page_instead(offer: Offer, url: str) -> ResolveError:
     return ResolveError(
-        f"{public_url(url)} gives a web page in place of {offer.filename}.",
+        f"{without_secrets(url)} gives a web page in place of {offer.filename}.",
         code="html-instead",
         hint="A login page, a captive portal or a moved file: open the address in a browser to see which.",
         filename=offer.filename,

@@ -21,7 +21,7 @@ from isomanager.planning.plausibility import (
     surprises,
     why_held_back,
 )
-from isomanager.trust.urls import public_url
+from isomanager.trust.urls import without_secrets
 from isomanager.version import Version
 
 MAX_TORRENT_BYTES = 4 << 20
@@ -92,7 +92,9 @@ def _proofs(judged: Expectation) -> Iterator[Opinion]:
     signatures = {proof.signature.url for proof in offer.proofs if proof.signature is not None}
     for document in judged.evidence:
         if document.url not in offer.listed_at and document.url not in signatures:
-            yield Opinion("the checksum document", True, f"{public_url(document.url)} has a digest of {offer.filename}")
+            yield Opinion(
+                "the checksum document", True, f"{without_secrets(document.url)} has a digest of {offer.filename}"
+            )
 
 
 def _release_list(listed: ReleaseList, offer: Offer, product: Product, documents: DocumentSource) -> Opinion:

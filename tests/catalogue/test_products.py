@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from isomanager.catalogue.documents import SavedDocuments
+from isomanager.catalogue.documents import Located, SavedDocuments
 from isomanager.catalogue.loader import Catalogue, check_expressions, read_product, summary
 from isomanager.catalogue.resolve import resolve
 from isomanager.errors import ResolveError
@@ -18,14 +18,18 @@ from isomanager.model import Selector
 
 BUILT = Path(__file__).parent.parent / "documents" / "catalogue"
 CASES: list[dict[str, Any]] = [
-    case for file in sorted(BUILT.glob("cases*.json")) for case in json.loads(file.read_text(encoding="utf-8"))
+    case | {"documents": {url: file.parent / name for url, name in case["documents"].items()}}
+    for file in sorted([*BUILT.glob("cases*.json"), *BUILT.glob("*/cases.json")])
+    for case in json.loads(file.read_text(encoding="utf-8"))
 ]
+"""Those built by hand, and those that `isomanager catalogue record` put into a folder of their own."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['selector']} {case['arch']}".strip())
 def test_a_product_resolves_from_its_built_documents(case: dict[str, Any], catalogue: Catalogue) -> None:
     selector = Selector.parse(case["selector"], architectures=(case["arch"],) if case["arch"] else ())
-    documents = SavedDocuments({url: BUILT / file for url, file in case["documents"].items()})
+    told = {url: Located.model_validate(one) for url, one in case.get("located", {}).items()}
+    documents = SavedDocuments(case["documents"], located=told)
     if "error" in case:
         with pytest.raises(ResolveError) as refused:
             resolve(catalogue.product(selector.product), selector, documents)
