@@ -232,3 +232,29 @@ def record(
     from cli.recording import record_product
 
     record_product(product, selector, arch, to, as_json=as_json)
+
+
+@app.command("add")
+def add(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FILE]", help="A product file in TOML or JSON; - reads it from standard input. Without: questions."
+        ),
+    ] = "",
+    replace: Annotated[bool, typer.Option("--force", help="Replace a product of your own with the same id.")] = False,
+    tried: Annotated[bool, typer.Option("--check/--no-check", help="Try it after it is added.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Add a product of your own, from a file, from JSON, or by answering questions; then try it and show every step."""
+    from cli.adding import add as add_product
+
+    add_product(source, replace=replace, tried=tried, as_json=as_json)
+
+
+@app.command("remove")
+def remove(product: ProductName, as_json: Json = False) -> None:
+    """Remove a product that you added. What is held of it stays."""
+    from cli.adding import remove as remove_product
+
+    remove_product(product, as_json=as_json)

@@ -60,6 +60,10 @@ class Library:
         """The bundled products and the user's own."""
         return load_catalogue(self.settings.product_folders)
 
+    def forget_catalogue(self) -> None:
+        """Read the product files again when they are next needed: one was added or removed."""
+        self.__dict__.pop("catalogue", None)
+
     @cached_property
     def inventory(self) -> Inventory:
         """The database, migrated, with the default repository in it."""

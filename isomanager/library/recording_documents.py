@@ -114,7 +114,7 @@ def _record_one(
     except (ResolveError, FetchRefused) as wrong:
         return RecordedCase(selector=text, architecture=machine, failed=str(wrong))
     names = _write(folder, recorder.documents)
-    case = {"selector": text, "arch": machine, "documents": names, **answer}
+    case = {"selector": text, "arch": machine, "recorded": True, "documents": names, **answer}
     if recorder.located:
         case["located"] = {url: one.model_dump(mode="json") for url, one in recorder.located.items()}
     replayed = replay(product, case, folder)
