@@ -50,6 +50,17 @@ FIXED = (
         "flows.add_repository.add_repository",
         "Make a repository known that is described by a block.",
     ),
+    Definition(
+        "add-product",
+        "flows.add_product.add_product",
+        "Add a product of your own to the catalogue by a form, and try it. "
+        "What it found: [iso-product](/v2/artifacts/key/iso-product).",
+    ),
+    Definition(
+        "check-catalogue",
+        "flows.check_catalogue.check_catalogue",
+        "Ask every vendor whether each product still resolves. Result: [iso-catalogue](/v2/artifacts/key/iso-catalogue).",
+    ),
 )
 """The hand-picked deployments; `prefect.yaml` names the same ones."""
 

@@ -154,10 +154,9 @@ def _answer(offer: OfferRule, search: _Search) -> Offer | None:
 
 def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
     """What one document offers; whoever wants to know is told what it gave, and why this was chosen or nothing."""
-    one, look = (
-        search.one,
-        Look(entry=search.one.product.offers.index(offer) + 1, strategy=offer.strategy, document=way.url),
-    )
+    one = search.one
+    place = next((number for number, entry in enumerate(one.product.offers, 1) if entry is offer), 0)
+    look = Look(entry=place, strategy=offer.strategy, document=way.url)
     try:
         candidates = _candidates(offer, way, search.documents)
         found = understood(candidates, offer, way, one)

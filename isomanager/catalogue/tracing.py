@@ -25,7 +25,8 @@ class Exchange(Value):
 
 class Look(Value):
     """What one document gave: how many `candidates` it lists, which of them the product file understands, and what was chosen
-    or why nothing was. `versions` are the newest understood ones; `entry` counts the product's offers entries from 1."""
+    or why nothing was. `versions` are the newest understood ones; `entry` counts the product's offers entries from 1; 0 is none of
+    them, but where else a saved document may tell."""
 
     entry: int
     strategy: str

@@ -21,10 +21,9 @@ from isomanager.planning.plausibility import (
     surprises,
     why_held_back,
 )
+from isomanager.transfer.torrent.metainfo import MAX_TORRENT_BYTES, read_metainfo
 from isomanager.trust.urls import without_secrets
 from isomanager.version import Version
-
-MAX_TORRENT_BYTES = 4 << 20
 
 
 def believed(
@@ -127,7 +126,7 @@ def _other_entries(offer: Offer, product: Product, selector: Selector, documents
             continue
         alone = product.model_copy(update={"offers": (entry,)})
         try:
-            told = [one for one in resolve(alone, selector, documents) if _competes(one, offer)]
+            told = [one for one in resolve(alone, selector, documents, torrents=True) if _competes(one, offer)]
         except IsoManagerError:
             continue  # an entry for something else, or one that is broken, is no witness
         yield from (_entry_opinion(one, offer) for one in told if one.listed_at != offer.listed_at)
@@ -164,14 +163,15 @@ def _mirror(url: str, offer: Offer, documents: DocumentSource) -> Opinion:
 def _torrent(url: str, offer: Offer, documents: DocumentSource) -> Opinion:
     name = f"the torrent at {_host(url)}"
     try:
-        content = documents.fetch(url, max_bytes=MAX_TORRENT_BYTES).content
+        told = read_metainfo(documents.fetch(url, max_bytes=MAX_TORRENT_BYTES).content, without_secrets(url))
     except IsoManagerError as wrong:
         return Opinion(name, None, wrong.message)
-    file = offer.filename.encode()
-    # BEP 3: a torrent is a dictionary in bencoding, where the key `name` stands before the file's name and that one's length
-    if content.startswith(b"d") and b"4:name%d:%s" % (len(file), file) in content:
-        return Opinion(name, True, f"it is of {offer.filename}")
-    return Opinion(name, False, f"it is not of {offer.filename}")
+    sizes = [one.size for one in told.files if one.name == offer.filename]
+    if not sizes:
+        return Opinion(name, False, f"it is of {told.name}")
+    if offer.size is not None and offer.size not in sizes:
+        return Opinion(name, False, f"its {offer.filename} has {sizes[0]} bytes, not {offer.size}")
+    return Opinion(name, True, f"it is of {offer.filename}")
 
 
 def _host(url: str) -> str:

@@ -47,7 +47,9 @@ def test_fields_stand_in_the_order_of_the_signature_and_the_required_ones_first(
 
 
 def _fields(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    nested = [one for definition in schema.get("definitions", {}).values() for one in definition["properties"].items()]
+    nested = [
+        one for definition in schema.get("definitions", {}).values() for one in definition.get("properties", {}).items()
+    ]
     return [*schema["properties"].items(), *nested]
 
 

@@ -37,6 +37,11 @@ PAGE = '<title>Index of /iso</title><a href="tiny-{0}.iso">tiny-{0}.iso</a>'
 Heard = Callable[..., dict[str, bool | None]]
 
 
+def torrent(name: str) -> str:
+    """A .torrent of one file of five bytes."""
+    return f"d4:infod6:lengthi5e4:name{len(name)}:{name}12:piece lengthi16384e6:pieces20:{'h' * 20}ee"
+
+
 @pytest.fixture
 def heard(tmp_path: Path) -> Heard:
     def ask(**texts: str) -> dict[str, bool | None]:
@@ -44,7 +49,7 @@ def heard(tmp_path: Path) -> Heard:
             "vendor": "https://tiny.example/iso/",
             "other": "https://other.example/iso/",
             "mirror": "https://mirror.example/tiny/iso/tiny-9.0.iso",
-            "torrent": "https://torrents.example/tiny-9.0.iso.torrent",
+            "swarm": "https://torrents.example/tiny-9.0.iso.torrent",
             "list": "https://lists.example/releases.json",
         }
         saved = {}
@@ -67,7 +72,7 @@ def test_those_who_know_the_file_agree(heard: Heard) -> None:
     told = heard(
         other=PAGE.format("9.0"),
         mirror="12345",
-        torrent="d8:announce3:url4:infod6:lengthi5e4:name12:tiny-9.0.isoee",
+        swarm=torrent("tiny-9.0.iso"),
         list='[{"latest": "9.0"}]',
     )
     assert told == {"release": True, "listing": True, "mirror": True, "torrent": True}
@@ -77,7 +82,7 @@ def test_those_who_know_better_disagree(heard: Heard) -> None:
     told = heard(
         other=PAGE.format("3.1"),
         mirror="another size",
-        torrent="d4:infod4:name13:tiny-9.0.iso2ee",
+        swarm=torrent("tiny-9.0.iso2"),
         list='[{"latest": "3.1"}]',
     )
     assert told == {"release": False, "listing": False, "mirror": False, "torrent": False}
