@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin
 
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.offering import build_offer, fixed_addresses
@@ -217,10 +218,10 @@ def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Can
     if offer.strategy == "redirect":
         located = documents.locate(way.url)
         return _at_address(located.final_url, offer, size=located.size)
+    if offer.strategy == "listing":
+        return _listed(way.url, offer, documents)
     document = documents.fetch(way.url)
     text = document.text
-    if offer.strategy == "listing":
-        return _listed(text, way.url, offer)
     if offer.strategy == "lines":
         return lines.candidates(text, way.url, offer.line)
     if offer.strategy == "checksums":
@@ -232,11 +233,39 @@ def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Can
     return api.candidates(text, way.url, select=offer.select, fields=offer.fields, each=offer.each)
 
 
-def _listed(text: str, url: str, offer: OfferRule) -> tuple[Candidate, ...]:
+def _listed(url: str, offer: OfferRule, documents: Remembering) -> tuple[Candidate, ...]:
+    try:
+        text = documents.fetch(url).text
+    except ResolveError:
+        # only saved documents are allowed, and this one is not saved: those saved below it tell of what it would list
+        saved = documents.saved_below(url)
+        if not saved:
+            raise
+        return _saved_for(saved, url, documents)
     found = listing.candidates(text, url, hosts=offer.hosts)
     if not any(first_match(offer.file, one.name) is not None for one in found) and not listing.is_listing(text):
         raise listing.no_listing(url)
     return found
+
+
+def _saved_for(saved: tuple[str, ...], url: str, documents: Remembering) -> tuple[Candidate, ...]:
+    """The files that saved checksum documents and signatures in the folder `url` are about, by their contents or their names."""
+    found: dict[str, Candidate] = {}
+    refused: list[FetchRefused] = []
+    for beside in (urljoin(url, quote(name)) for name in saved):
+        try:
+            document = documents.fetch(beside)
+            listed = checksum_list.candidates(document.text, beside)
+        except FetchRefused as error:
+            refused.append(error)
+            named = checksum_list.named_after(beside) if error.code == "no-checksums" and document.content else ""
+            listed = (Candidate(named, urljoin(url, quote(named))),) if named else ()
+        except ResolveError:  # a folder, which nobody has saved as such
+            continue
+        found = {one.name: one for one in listed} | found
+    if refused and not found:
+        raise refused[0]
+    return tuple(found.values())
 
 
 def _at_address(url: str, offer: OfferRule, size: int | None = None) -> tuple[Candidate, ...]:

@@ -16,6 +16,7 @@ from isomanager.catalogue.releases import Release, latest, releases
 from isomanager.catalogue.resolve import resolve
 from isomanager.errors import ResolveError
 from isomanager.model import Offer, Selector
+from isomanager.trust.signify import verify_signify
 from isomanager.version import VersionRule
 
 ADDRESSES = {
@@ -163,6 +164,23 @@ def test_release_lists_answer_as_expected(recorded: Path, catalogue: Catalogue) 
         line = LINES.get(one["query"].get("product", ""), "")
         check_release_list(one["query"], one["expect"], tuple(release for release in found if release.line == line))
     assert len(asked) >= 10
+
+
+def test_a_signify_signature_in_front_of_a_list_names_its_key_and_hides_no_file(
+    recorded: Path, catalogue: Catalogue
+) -> None:
+    every = (recorded.parent / "expectations.jsonl").read_text(encoding="utf-8").splitlines()
+    (one,) = [asked for asked in map(json.loads, filter(str.strip, every)) if asked["query"].get("want") == "format"]
+    document = (recorded / one["fixture"]).read_bytes()
+    entries = parse_checksums(document.decode())
+    assert [entry.name for entry in entries] == one["expect"]["file_names"]
+    assert one["expect"]["pubkey_name"].encode() in document.partition(b"\n")[0]
+    number = one["expect"]["pubkey_name"].split("-")[1]
+    (by_series,) = [proof.keys_by["series"] for proof in catalogue.product("openbsd").proof]
+    (pin,) = by_series[f"{number[:-1]}.{number[-1]}"]
+    judged = verify_signify(document, (pin,))
+    # an excerpt: the key is the right one, and the text is not all that was signed
+    assert (judged.reason, judged.primary_fingerprint) == ("bad-signature", pin)
 
 
 LINES = {"Leap": "leap", "LeapMicro": "leap-micro", "Tumbleweed": "tumbleweed"}

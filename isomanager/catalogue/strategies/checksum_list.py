@@ -9,7 +9,10 @@ from isomanager.catalogue.strategies.candidate import Candidate, clean_name, nam
 from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
 from isomanager.errors import FetchRefused
 
-_SUFFIXES = (".sha256sum", ".sha512sum", ".sha256", ".sha512", ".checksum", ".sha1", ".md5", ".b2sum")
+_SUFFIXES = (
+    ".asc", ".sig", ".sign", ".gpg", ".digests", ".sha256sum.txt", ".sha256.txt", ".sha256sum", ".sha512sum", ".sha256",
+    ".sha512", ".checksum", ".sha1", ".md5sum", ".md5", ".b2sum",
+)  # fmt: skip
 
 
 def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, ...]:
@@ -35,7 +38,7 @@ def from_entries(entries: tuple[DigestEntry, ...], url: str) -> tuple[Candidate,
     """Candidates from digest entries; an address is made from the place of the document, if `url` is given."""
     grouped: dict[str, list[DigestEntry]] = {}
     for entry in entries:
-        grouped.setdefault(entry.name or _named_after(url), []).append(entry)
+        grouped.setdefault(entry.name or named_after(url), []).append(entry)
     return tuple(_candidate(path, found, url) for path, found in grouped.items() if clean_name(path))
 
 
@@ -49,7 +52,8 @@ def _candidate(path: str, entries: list[DigestEntry], url: str) -> Candidate:
     )
 
 
-def _named_after(url: str) -> str:
+def named_after(url: str) -> str:
+    """The file that a document of checksums or a signature is called after (`x.iso.sha256` is about x.iso), or ""."""
     name = name_of_url(url) or ""
     ending = next((suffix for suffix in _SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: -len(ending)] if ending else ""
