@@ -124,14 +124,16 @@ def summary(product: Product) -> dict[str, Any]:
         "default_flavor": product.first_flavor,
         "architectures": list(product.architectures),
         "channels": list(product.channels),
-        "strategy": product.offers[0].strategy,
+        "strategy": "identify-only" if product.identify_only else product.offers[0].strategy,
         "checksum": _checksum_form(product.offers, bool([proof for proof in proofs if proof.document])),
         "signature": signatures[0] if signatures else "none",
-        "status": product.status,
+        "status": "identify-only" if product.identify_only else product.status,
     }
 
 
 def _checksum_form(offers: tuple[OfferRule, ...], has_document: bool) -> str:
+    if not offers:
+        return "none"
     if has_document or offers[0].strategy == "checksums":
         return "document"
     return "fields" if offers[0].strategy in ("api", "rss", "page") else "none"

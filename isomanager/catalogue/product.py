@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from isomanager.catalogue.conditions import Texts, When, one_or_many
+from isomanager.catalogue.identify import IdentifyRule
 from isomanager.catalogue.key_directory import directory_urls, is_mail_address
 from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
 from isomanager.version import Version
@@ -251,13 +252,6 @@ class ReleaseList(Value):
     pick: str = ""
 
 
-class Identify(Value):
-    """Patterns by which an image of the product is recognised: on the volume label, on the file name."""
-
-    volume: Texts = ()
-    file: Texts = ()
-
-
 class SourceRules(Value):
     """What the product's addresses may do that the public ones may not; for sample and home-made products."""
 
@@ -272,10 +266,16 @@ class Spellings(Value):
     language: dict[str, Texts] = Field(default_factory=dict)
 
 
+def _one_table_or_many(given: Any) -> Any:
+    return (given,) if isinstance(given, dict) else given
+
+
 class Product(Value):
     """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any;
     `codenames` are the versions by the names their vendor gives them (noble = 24.04); `witnesses` lists of releases that others
     keep (endoflife.date, say), asked only when an answer of upstream's surprises.
+
+    A product without offers is there to be recognised: no address is known from which its images may be fetched.
     """
 
     id: str = Field(pattern=_IDENTIFIER)
@@ -294,7 +294,7 @@ class Product(Value):
     codenames: dict[str, str] = Field(default_factory=dict)
     map: Spellings = Spellings()
     flavors: dict[str, Flavor] = Field(default_factory=lambda: {"vanilla": Flavor()})
-    offers: tuple[OfferRule, ...] = Field(min_length=1)
+    offers: tuple[OfferRule, ...] = ()
     proof: tuple[ProofRule, ...] = ()
     keys: dict[str, Texts] = Field(default_factory=dict)
     known: dict[str, Known] = Field(default_factory=dict)
@@ -302,7 +302,7 @@ class Product(Value):
     lifecycle: tuple[Lifecycle, ...] = ()
     releases: tuple[ReleaseList, ...] = ()
     witnesses: tuple[ReleaseList, ...] = ()
-    identify: Identify = Identify()
+    identify: Annotated[tuple[IdentifyRule, ...], BeforeValidator(_one_table_or_many)] = ()
     source: SourceRules = SourceRules()
 
     @model_validator(mode="before")
@@ -316,6 +316,8 @@ class Product(Value):
 
     @model_validator(mode="after")
     def _consistent(self) -> Product:
+        if not self.offers and not self.identify:
+            raise ValueError("a product needs offers, or at least one identify rule by which its images are recognised")
         if not self.flavors:
             raise ValueError("flavors must name at least one flavor, or be left out")
         if self.default_flavor and self.default_flavor not in self.flavors:
@@ -349,6 +351,11 @@ class Product(Value):
         return (*own, *(url.replace("{fingerprint}", fingerprint) for url in servers))
 
     @property
+    def identify_only(self) -> bool:
+        """Whether its images can be recognised but not fetched."""
+        return not self.offers
+
+    @property
     def addresses(self) -> tuple[str, ...]:
         """Every address template of the offers, as written."""
         steps = (url for offer in self.offers for step in offer.steps for url in step.url)
@@ -373,7 +380,7 @@ class Product(Value):
         files = (pattern for offer in self.offers for pattern in (*offer.file, *offer.address))
         lines = (pattern for offer in self.offers for pattern in offer.line)
         releases = (listed.pick for listed in (*self.releases, *self.witnesses))
-        every = (*form, *picks, *files, *lines, *releases, *self.identify.volume, *self.identify.file)
+        every = (*form, *picks, *files, *lines, *releases, *(one for rule in self.identify for one in rule.patterns))
         return tuple(pattern for pattern in every if pattern)
 
     @property

@@ -52,6 +52,13 @@ def resolve(
     The product's entries are tried in order. Raises ResolveError that says what each of them said; a transient error is
     raised as it is, because another entry's answer could be an older one. `noted` is told what each document gave.
     """
+    if product.identify_only:
+        raise ResolveError(
+            f"{product.name} is known so that its images are recognised; no address is known from which to fetch them.",
+            code="manual",
+            hint=product.facts or f"Fetch the image by hand from {product.homepage or product.name} and add it to the library.",
+            product=product.id,
+        )
     remembered = Remembering(documents)
     return tuple(_resolve_one(_Search(one, remembered, torrents, noted)) for one in wanted(product, selector))
 
