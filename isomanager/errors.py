@@ -17,6 +17,7 @@
         ├── ResolveError          upstream has no such image, or says something implausible
         ├── Refused               evidence or bytes failed a proof
         ├── FetchRefused          401, 403, 404, HTML for an ISO, forbidden redirect, too large
+        ├── MediaError            an image is damaged, cut off, or none at all
         ├── StoreError            name taken, no space, no permission, path outside the repository
         ├── InventoryError        the database is not what it should be
         └── Cancelled             a person, or a stop event, ended the work
@@ -172,6 +173,12 @@ class FetchRefused(PermanentError):
     """
 
     code = "fetch-refused"
+
+
+class MediaError(PermanentError):
+    """A file is no image that can be read. Codes: not-an-image, damaged, too-complex, unreadable."""
+
+    code = "not-an-image"
 
 
 class StoreError(PermanentError):

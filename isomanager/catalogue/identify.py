@@ -13,7 +13,18 @@ from isomanager.model import Value
 HEADER_FIELDS = ("volume", "volume_set", "system", "publisher", "preparer", "application")
 """The identifiers of the primary volume descriptor (ECMA-119, 8.4) that a rule may name."""
 
-MARKERS = ("disk-info", "treeinfo", "discinfo", "os-release", "windows", "media")
+MARKERS = (
+    "disk-info",
+    "treeinfo",
+    "discinfo",
+    "os-release",
+    "media",
+    "cd-info",
+    "alpine-release",
+    "arch-version",
+    "windows",
+    "windows-build",
+)
 """What is read from the content: see `isomanager/media/markers.py`."""
 
 

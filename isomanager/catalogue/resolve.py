@@ -56,7 +56,8 @@ def resolve(
         raise ResolveError(
             f"{product.name} is known so that its images are recognised; no address is known from which to fetch them.",
             code="manual",
-            hint=product.facts or f"Fetch the image by hand from {product.homepage or product.name} and add it to the library.",
+            hint=product.facts
+            or f"Fetch the image by hand from {product.homepage or product.name} and add it to the library.",
             product=product.id,
         )
     remembered = Remembering(documents)

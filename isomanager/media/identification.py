@@ -136,7 +136,9 @@ def _language(fit: Fit) -> str | None:
 
 def _ours(spelled: str, table: dict[str, tuple[str, ...]]) -> str | None:
     lowered = spelled.casefold()
-    return next((ours for ours, theirs in table.items() if lowered in [one.casefold() for one in (ours, *theirs)]), None)
+    return next(
+        (ours for ours, theirs in table.items() if lowered in [one.casefold() for one in (ours, *theirs)]), None
+    )
 
 
 def _other_versions(by_product: dict[str, list[Fit]], guesses: Sequence[Guess]) -> tuple[Guess, ...]:
@@ -149,5 +151,6 @@ def _other_versions(by_product: dict[str, list[Fit]], guesses: Sequence[Guess]) 
         text: fit for fit in fits if (text := version_text(fit)) and not chosen.starts_with(Version(text))
     }  # fmt: skip
     return tuple(
-        replace(best, version=text, confidence=fit.confidence, evidence=(fit.evidence,)) for text, fit in differing.items()
+        replace(best, version=text, confidence=fit.confidence, evidence=(fit.evidence,))
+        for text, fit in differing.items()
     )

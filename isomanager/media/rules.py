@@ -6,6 +6,7 @@ cost little more than one.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,10 +62,14 @@ class RuleBook:
     def _shelves(self) -> dict[str, _Shelf]:
         entries: defaultdict[str, list[_Entry]] = defaultdict(list)
         for product in self._catalogue.products:
-            for rule in (*product.identify, *_name_rules(product)):
+            for rule in (*product.identify, _os_release_rule(product), *_name_rules(product)):
                 for text, patterns in (rule.content | {"file": rule.file}).items():
                     entries[text] += (_Entry(product, rule, pattern) for pattern in patterns)
         return {text: _Shelf(found) for text, found in entries.items()}
+
+    def family_of(self, product: str) -> str | None:
+        """The family of a product of the catalogue."""
+        return next((one.family.value for one in self._catalogue.products if one.id == product), None)
 
     def fits(self, said: Said) -> Iterator[Fit]:
         """Every rule that fits, once for its content and once for the file's name."""
@@ -116,6 +121,12 @@ def _name_rules(product: Product) -> Iterator[IdentifyRule]:
     for offer in product.offers:
         if offer.file and offer.strategy != "external":
             yield IdentifyRule(file=offer.file, values=offer.defaults, confidence=_believed(offer.file, words))
+
+
+def _os_release_rule(product: Product) -> IdentifyRule:
+    """os-release(5) names a distribution by the same word as the catalogue, or by one of the product's aliases."""
+    words = "|".join(sorted({re.escape(one) for one in (product.id, *product.aliases)}))
+    return IdentifyRule(marker={"os-release": (rf"(?i)(?:{words})\|(?P<version>[^|]*)\|.*",)})
 
 
 def _believed(patterns: Iterable[str], words: set[str]) -> float:
