@@ -14,6 +14,7 @@ from cli.output import FAILED, say
 from cli.tables import print_facts, print_table, size
 
 if TYPE_CHECKING:
+    from isomanager.errors import IsoManagerError
     from isomanager.library.identifying import Identified
     from isomanager.media.metadata import Metadata
 
@@ -116,3 +117,13 @@ def metadata_facts(metadata: Metadata) -> Iterable[tuple[str, object]]:
         yield "files", f"{metadata.counts.files} in {metadata.counts.folders} folders, {size(metadata.counts.size)}"
     for fault in metadata.faults:
         yield "fault", fault
+
+
+def description_facts(description: Metadata | IsoManagerError | None) -> Iterable[tuple[str, object]]:
+    """What a held image says of itself, or why that could not be read."""
+    from isomanager.errors import IsoManagerError
+
+    if isinstance(description, IsoManagerError):
+        yield "content", description
+    elif description is not None:
+        yield from (fact for fact in metadata_facts(description) if fact[0] != "size")

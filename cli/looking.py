@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.identifying import description_facts
 from cli.listing import BEGIN, copy_json, list_copies
 from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
 from cli.output import FAILED, print_json, say
@@ -37,11 +38,14 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A title, selector, product, path or id.")],
     as_json: Json = False,
 ) -> None:
-    """Everything that is known of a held image: digests, who signed what, why it was believed, where it came from."""
+    """Everything that is known of a held image: digests, who signed what, why it was believed, where it came from, what it
+    says of itself."""
     from isomanager.library.checking import held_copies
+    from isomanager.library.describing import describe
 
     with _library() as library:
-        told = [(copy, library.inventory.receipts(copy.sha256 or "")) for copy in held_copies(library, [name])]
+        copies = held_copies(library, [name])
+        told = [(copy, library.inventory.receipts(copy.sha256 or ""), describe(library, copy)) for copy in copies]
     if as_json:
         print_json(
             [
@@ -49,12 +53,13 @@ def show(
                     **copy_json(copy),
                     "digests": copy.digests,
                     "receipts": [one.model_dump(mode="json") for one in receipts],
+                    "metadata": description.as_json() if description else None,
                 }
-                for copy, receipts in told
+                for copy, receipts, description in told
             ]
         )
         return
-    for place, (copy, receipts) in enumerate(told):
+    for place, (copy, receipts, description) in enumerate(told):
         if place:
             print()
         rows: list[tuple[str, object]] = [
@@ -68,7 +73,7 @@ def show(
             rows += [("signed by", receipt.signer.primary)] if receipt.signer else []
             rows += [("why", reason) for reason in receipt.reasons] + [("from", url) for url in receipt.urls]
             rows.append(("proved", receipt.proved_at.isoformat(timespec="seconds")))
-        print_facts(rows)
+        print_facts([*rows, *description_facts(description)])
 
 
 def path(

@@ -19,7 +19,9 @@ pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http"
 
 # Prefect reads its settings when it is imported, which collecting the tests does: they must stand before.
 for _name in [
-    name for name in os.environ if name.startswith(("PREFECT_", "ISOMANAGER_")) and name != "ISOMANAGER_RECORDED"
+    name
+    for name in os.environ
+    if name.startswith(("PREFECT_", "ISOMANAGER_")) and name not in ("ISOMANAGER_RECORDED", "ISOMANAGER_ISODATA")
 ]:
     del os.environ[_name]
 _PREFECT_PORT = free_port()

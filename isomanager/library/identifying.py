@@ -20,7 +20,7 @@ from isomanager.media.opening import IMAGE_ENDINGS, images_below, read_file, rea
 from isomanager.media.rules import CONFIDENCE, RuleBook
 from isomanager.model import Title
 from isomanager.storage.contract import Store
-from isomanager.storage.opening import open_store, scheme_of
+from isomanager.storage.opening import folder_of, open_store, scheme_of
 
 _PIECE = 4 << 20
 _AT_ONCE = 8
@@ -88,10 +88,10 @@ def _in_order(
 
 def targets(path: str) -> Iterator[Target]:
     """The files that a path, a folder or a store's address means."""
-    if scheme_of(path):
+    if scheme_of(path) not in ("", "file"):
         yield from _stored(path)
         return
-    place = Path(path).expanduser()
+    place = folder_of(path)
     if place.is_dir():
         yield from map(_local, images_below(place))
     elif place.exists():

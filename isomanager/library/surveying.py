@@ -37,8 +37,11 @@ class Examination(Value):
 
 
 def survey(library: Library, names: Sequence[str] = ()) -> tuple[Health, ...]:
-    """The health of these products or families, all of them when nothing is named; many are asked at a time."""
+    """The health of these products or families, all of them when nothing is named; many are asked at a time.
+
+    Those that are only recognised have no health; one that is named alone says so."""
     products = [one for one in library.catalogue.products if not names or _is_named(one, names)]
+    products = [one for one in products if not one.identify_only] or products
     if not products:
         raise UsageError(f"No product or family is called {' or '.join(names)}.")
     assert library.client  # noqa: S101 - made here, once, before threads share it

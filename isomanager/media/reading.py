@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
@@ -135,11 +135,16 @@ def _needed(found: Descriptors, boot: tuple[BootEntry, ...], partitions: tuple[P
 
 def _counts(tree: Tree | None, udf: UdfTree | None) -> Counts | None:
     if udf is not None:
-        entries = [entry for _, entry in udf.walk()]
-        files = [entry for entry in entries if not entry.is_folder]
-        return Counts(len(files), len(entries) - len(files), sum(udf.length_of(entry) for entry in files))
+        return _sum(None if entry.is_folder else udf.length_of(entry) for _, entry in udf.walk())
     if tree is None:
         return None
-    records = [record for _, record in tree.walk()]
-    whole = [record for record in records if not record.is_folder]
-    return Counts(len(whole), len(records) - len(whole), sum(record.extent[1] for record in whole))
+    return _sum(None if record.is_folder else record.extent[1] for _, record in tree.walk())
+
+
+def _sum(sizes: Iterable[int | None]) -> Counts:
+    """Counts of files' sizes and of None for each folder."""
+    files = folders = total = 0
+    for size in sizes:
+        files, folders = files + (size is not None), folders + (size is None)
+        total += size or 0
+    return Counts(files, folders, total)

@@ -153,6 +153,8 @@ def _content_groups(rule: IdentifyRule, said: Said) -> dict[str, str] | None:
 
 def _fit(product: Product, rule: IdentifyRule, kind: EvidenceKind, groups: dict[str, str], evidence: str) -> Fit:
     mapped = {name: _mapped(rule, name, value) for name, value in groups.items()}
+    if "version" in mapped:
+        mapped["version"] = product.codenames.get(mapped["version"].casefold(), mapped["version"])
     constant = {name: value for name, value in rule.values.items() if not mapped.get(name)}
     return Fit(product, rule, kind, mapped | constant, rule.confidence or CONFIDENCE[kind], evidence)
 

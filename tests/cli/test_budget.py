@@ -17,7 +17,7 @@ print("CODE", code, "MODULES", *sorted({name.partition(".")[0] for name in sys.m
 
 DATABASE = {"sqlmodel", "sqlalchemy", "alembic"}
 LOOKING = (
-    ("--help",), ("--version",), ("config",), ("catalogue", "list"), ("catalogue", "show", "debian"), ("list",),
+    ("--help",), ("--version",), ("config",), ("catalogue", "list"), ("catalogue", "show", "debian"), ("list",), ("identify", "FILE"),
     ("subscriptions",), ("path", "debian"), ("plan",), ("show", "x"), ("verify", "FILE"), ("digests", "FILE"),
     ("catalogue", "resolve", "debian", "--offline"), ("download", "debian", "--to", "nowhere", "--arch", "vax"),
 )  # fmt: skip

@@ -1,0 +1,97 @@
+"""Identifying files wherever they are, and by what is known of their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from isomanager.library.identifying import Identified, identify_paths
+from isomanager.library.opening import Library
+from isomanager.settings import load_settings
+from isomanager.storage.local import LocalStore
+from isomanager.storage.opening import OPENERS
+from media.discs import disc
+
+PINNED = disc(volume="NOTHING TELLING")
+PRODUCT = f"""
+id = "made"
+name = "Made"
+family = "custom"
+[known."made-1.2.iso"]
+sha256 = "{hashlib.sha256(PINNED).hexdigest()}"
+version = "1.2"
+[[identify]]
+file = 'made-(?P<version>\\d)\\.iso'
+"""
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    """An empty library whose catalogue has one more product, with a pinned file."""
+    folder = tmp_path / "products"
+    folder.mkdir()
+    (folder / "made.toml").write_text(PRODUCT)
+    monkeypatch.setenv("ISOMANAGER_CATALOGUE_FOLDERS", f'["{folder.as_posix()}"]')
+    with Library(load_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    folder = tmp_path / "shelf" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "debian.iso").write_bytes(disc(volume="Debian 12.5.0 amd64 n"))
+    (folder.parent / "renamed.iso").write_bytes(PINNED)
+    (folder.parent / "notes.txt").write_text("none")
+    return folder.parent
+
+
+def open_shelf(url: str, *, create: bool) -> LocalStore:
+    """A store with an address of its own, on a folder of this machine."""
+    return LocalStore(Path(url.removeprefix("shelf://")), create=create)
+
+
+def test_files_in_a_store_are_read_by_ranges_under_its_address(
+    library: Library, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OPENERS, "shelf", f"{__name__}:open_shelf")
+    whole = list(identify_paths(library, [f"shelf://{shelf}"]))
+    assert [one.path for one in whole] == [f"shelf://{shelf}/deep/debian.iso", f"shelf://{shelf}/renamed.iso"]
+    (single,) = identify_paths(library, [f"shelf://{shelf}/deep/debian.iso"])
+    assert single == whole[0]
+    assert single.identification.product == "debian"
+
+
+def only(found: Iterator[Identified]) -> Identified:
+    (one,) = found
+    return one
+
+
+def test_bytes_that_the_catalogue_pins_are_what_they_are_whatever_the_file_is_called(
+    library: Library, shelf: Path
+) -> None:
+    renamed = str(shelf / "renamed.iso")
+    assert only(identify_paths(library, [renamed])).identification.product is None
+    found = only(identify_paths(library, [renamed], by_digest=True)).identification
+    assert (found.product, found.version) == ("made", "1.2")
+    assert found.evidence == ("SHA-256 of made-1.2.iso, which the catalogue pins",)
+
+
+def test_unknown_bytes_are_identified_by_their_content(library: Library, shelf: Path) -> None:
+    found = only(identify_paths(library, [str(shelf / "deep")], by_digest=True)).identification
+    assert (found.product, found.version) == ("debian", "12.5.0")
+
+
+def test_answers_come_in_the_order_of_the_files(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(100):
+        (folder / f"{number:03}.iso").write_bytes(
+            disc(volume=f"Debian 12.{number}.0 amd64 n") if number % 9 == 0 else b"x"
+        )
+    found = list(identify_paths(library, [str(folder)]))
+    assert [Path(one.path).name for one in found] == [f"{number:03}.iso" for number in range(100)]
+    assert sum(one.error is None for one in found) == 12
