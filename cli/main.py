@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from cli import catalogue, changing, downloading, identifying, inspecting, keys, looking, repository, serving
+from cli import (
+    catalogue,
+    changing,
+    downloading,
+    exchanging,
+    identifying,
+    inspecting,
+    keys,
+    looking,
+    repository,
+    serving,
+)
 from cli.options import LogFile, Verbose
 from cli.output import (
     FAILED,
@@ -31,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (changing, downloading, looking, identifying, inspecting):
+for module in (changing, downloading, looking, identifying, exchanging, inspecting):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")

@@ -46,6 +46,12 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "import",
+        "flows.import_inventory.import_inventory",
+        f"Take in what an inventory lists and a repository has; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
         "add-repository",
         "flows.add_repository.add_repository",
         "Make a repository known that is described by a block.",

@@ -98,9 +98,14 @@ class Version:
         return "".join(map(_sorted, self.tokens))
 
     @property
+    def pieces(self) -> tuple[str, ...]:
+        """What stands between dots, dashes, underscores and blanks, as upstream spells it: 24.04.3 is ("24", "04", "3")."""
+        return tuple(piece for piece in re.split(r"[.\-_\s]+", self.text) if piece)
+
+    @property
     def parts(self) -> tuple[int | str, ...]:
-        """The pieces between dots, dashes, underscores and blanks; numeric where numeric: 24.04.3 is (24, 4, 3)."""
-        return tuple(_part(piece) for piece in re.split(r"[.\-_\s]+", self.text) if piece)
+        """The pieces, numeric where numeric: 24.04.3 is (24, 4, 3)."""
+        return tuple(map(_part, self.pieces))
 
     @property
     def major(self) -> int | str | None:

@@ -124,10 +124,20 @@ def _new_copy(library: Library, action: Action, expectation: Expectation) -> Cop
 
 
 def free_path(
-    library: Library, repository: str, title: Title, filename: str, sha256: str | None, channel: str = "stable"
+    library: Library,
+    repository: str,
+    title: Title,
+    filename: str,
+    sha256: str | None,
+    channel: str = "stable",
+    *,
+    but_for: str = "",
 ) -> str:
-    """Where the repository's layout puts an image, taken neither in the store nor in the inventory."""
-    there = TakenPaths(entry.path for entry in library.store(repository).list())
+    """Where the repository's layout puts an image, taken neither in the store nor in the inventory.
+
+    `but_for` is a file of the store that is in nobody's way: the one that is to move there.
+    """
+    there = TakenPaths(entry.path for entry in library.store(repository).list() if entry.path != but_for)
     product = library.product_of(title)
     return plan_path(
         title,

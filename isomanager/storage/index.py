@@ -51,6 +51,7 @@ def build_inventory(
 
 def _inventory_item(copy: Copy, names: Mapping[str, str]) -> dict[str, Any]:
     title, version = copy.title, copy.title.version
+    major, minor, patch = (*version.pieces[:3], None, None, None)[:3]
     return {
         "name": title.product,
         "type": display_name(title.family.value),
@@ -65,9 +66,9 @@ def _inventory_item(copy: Copy, names: Mapping[str, str]) -> dict[str, Any]:
         "Family": display_name(title.family.value),
         "Name": names.get(title.product) or display_name(title.product),
         "Flavor": display_name(title.flavor),
-        "Major version": _text(version.major),
-        "Minor version": _text(version.minor),
-        "Patch version": _text(version.patch),
+        "Major version": major,
+        "Minor version": minor,
+        "Patch version": patch,
         "metadata": {
             "flavor": title.flavor,
             "edition": title.edition,
@@ -77,10 +78,6 @@ def _inventory_item(copy: Copy, names: Mapping[str, str]) -> dict[str, Any]:
             "digests": dict(sorted(copy.digests.items())),
         },
     }
-
-
-def _text(part: int | str | None) -> str | None:
-    return None if part is None else str(part)
 
 
 def _time(moment: datetime) -> str:

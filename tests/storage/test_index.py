@@ -60,7 +60,7 @@ def test_the_inventory_has_the_fields_both_kinds_of_readers_know() -> None:
         "name": "ubuntu", "type": "Linux", "version": "20.04.2", "architecture": "x86_64", "language": "",
         "filePath": "Linux/u.iso", "fileSize": 5, "downloadDate": "2025-01-05T10:00:00Z",
         "source": "https://releases.ubuntu.com/x.iso", "Family": "Linux", "Name": "Ubuntu", "Flavor": "Server",
-        "Major version": "20", "Minor version": "4", "Patch version": "2",
+        "Major version": "20", "Minor version": "04", "Patch version": "2",
     }  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""`isomanager export` and `isomanager import`: inventories for other programs, and from them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli import changing
+from cli.changing import DryRun
+from cli.listing import plain_names
+from cli.options import Json, What
+from cli.output import print_json, say
+from isomanager.errors import UsageError
+
+FormName = Literal["json", "isomanager", "simple", "csv", "xml"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command("export")(export)
+    app.command("import")(import_)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; - for standard output.")],
+    what: What = [],
+    form: Annotated[
+        FormName,
+        typer.Option("--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml."),
+    ] = "json",
+    repository: Annotated[list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this one.")] = [],
+    no_hashes: Annotated[bool, typer.Option("--no-hashes", help="Leave the digests out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write what is held as an inventory for other programs. The file is there whole, or not at all."""
+    from isomanager.inventory.searching import CopySearch
+    from isomanager.library.exporting import export_pieces, write_whole
+    from isomanager.library.opening import Library
+    from isomanager.settings import load_settings
+
+    with Library(load_settings()) as library:
+        named = plain_names(library, what)
+        if named is None:
+            raise UsageError("An export takes families and products by name.", hint="Such as linux or ubuntu.")
+        for name in repository:
+            library.inventory.repository(name)
+        wanted = CopySearch(named=named, repositories=tuple(repository), order="repository")
+        pieces = export_pieces(library, wanted, form, digests=not no_hashes)
+        if str(file) == "-":
+            sys.stdout.writelines(pieces)
+            return
+        size = write_whole(file, pieces)
+        count = library.inventory.statistics(wanted).count
+    if as_json:
+        print_json({"path": str(file), "format": form, "images": count, "bytes": size})
+    else:
+        print(f"{count} images in {file} ({form}).")
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The inventory: JSON, CSV or XML.")],
+    repository: Annotated[
+        str, typer.Option("--repository", "-r", metavar="NAME", help="Whose files it lists.")
+    ] = "default",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also forget what it does not list; files stay where they are.")
+    ] = False,
+    move: Annotated[bool, typer.Option("--move", help="Put each file where the layout wants it.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take in what an inventory lists and the repository has: each file is read and held against its digest."""
+    from cli.running import flows, tell
+    from isomanager.library.opening import Library
+    from isomanager.settings import load_settings
+
+    if not file.is_file():
+        raise UsageError(f"{file} is not a file.")
+    with Library(load_settings()) as library:
+        library.inventory.repository(repository)
+    with flows(changing.verbosity, as_json=as_json) as run:
+        from flows.import_inventory import import_inventory
+
+        place = str(file.absolute())
+        report = run(
+            lambda: import_inventory(file=place, repository=repository, replace=replace, move=move, dry_run=dry_run)
+        )
+    if dry_run and not as_json:
+        say("Nothing was changed; this is what would happen:")
+    tell(report, as_json=as_json)
