@@ -43,7 +43,7 @@ def _image(place: object) -> bool:
 
 _COPIES = "isomanager.inventory.copies:CopyRecords"
 _STORE = "isomanager.storage.local:LocalStore"
-_PARTIAL = "isomanager.storage.local_partial:LocalPartial"
+_PARTIAL = "isomanager.storage.tree_partial:TreePartial"
 
 POINTS = {
     # reserving and downloading
@@ -56,7 +56,7 @@ POINTS = {
     "second piece torn": Point("isomanager.storage.durable:PositionedFile.write_at", nth=2, torn=True),
     "second piece durable": Point(f"{_PARTIAL}.checkpoint", nth=2),
     "third piece written": Point(f"{_PARTIAL}.write", nth=3),
-    "checkpoint's note torn": Point("isomanager.storage.local_partial:replace_durably", nth=2, before=True),
+    "checkpoint's note torn": Point("isomanager.storage.tree_partial:replace_durably", nth=2, before=True),
     # receiving
     "received, not noted": Point(f"{_COPIES}.transition", before=True, when=_to(CopyState.RECEIVED)),
     "received noted": Point(f"{_COPIES}.transition", when=_to(CopyState.RECEIVED)),

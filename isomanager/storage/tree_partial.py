@@ -1,4 +1,4 @@
-"""An unfinished file on local disk: `<key>.bin` for the bytes and `<key>.json` for what is known of them.
+"""An unfinished file in a tree: `<key>.bin` for the bytes and `<key>.json` for what is known of them.
 
 The note is written before the effect it announces: created before the first byte, `front` only after the bytes are on the
 medium, `placed` before the file gets its final name. So whatever a crash leaves can be told from the two files alone.
@@ -6,97 +6,95 @@ medium, `placed` before the file gets its final name. So whatever a crash leaves
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 from isomanager.errors import StoreError
-from isomanager.storage.contract import Entry, PartialRef, Validators
-from isomanager.storage.durable import PositionedFile, replace_durably, sync_folder
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Validators
 from isomanager.storage.extents import Extents
 from isomanager.storage.os_failures import store_errors
-from isomanager.storage.placing import same_file
 from isomanager.storage.resuming import PartialNote
+from isomanager.storage.tree import FileTree, Seen, TreeFile
 
-PlaceNew = Callable[[Path, str], None]
+PARTIALS = f"{INTERNAL}/partials"
+_MAX_NOTE_BYTES = 1 << 20
+
+PlaceNew = Callable[[str, str], None]
 """Gives a file its final name: (the file, the path in the repository). StoreError(code="name-taken") when it is held."""
-
-
-def etag_of(seen: os.stat_result) -> str:
-    """Changes when the bytes may have: inode, size and modification time in nanoseconds."""
-    return f"{seen.st_ino:x}-{seen.st_size:x}-{seen.st_mtime_ns:x}"
-
-
-def entry_of(path: str, seen: os.stat_result) -> Entry:
-    """The entry of `path`, which looks like `seen`."""
-    return Entry(path, seen.st_size, datetime.fromtimestamp(seen.st_mtime, UTC), etag_of(seen))
 
 
 @dataclass(frozen=True)
 class PartialFiles:
-    """Where the files of one partial are. `published` is the note of one that has its final name."""
+    """The files of one partial. `published` is the note of one that has its final name."""
 
-    folder: Path
+    tree: FileTree
     key: str
 
     @property
-    def bytes(self) -> Path:
+    def bytes(self) -> str:
         """The unfinished bytes."""
-        return self.folder / f"{self.key}.bin"
+        return f"{PARTIALS}/{self.key}.bin"
 
     @property
-    def note(self) -> Path:
+    def note(self) -> str:
         """What is known of them."""
-        return self.folder / f"{self.key}.json"
+        return f"{PARTIALS}/{self.key}.json"
 
     @property
-    def published(self) -> Path:
+    def published(self) -> str:
         """The note once they have their final name; kept until `discard`, so that a repeat finds its own bytes."""
-        return self.folder / f"{self.key}.published"
+        return f"{PARTIALS}/{self.key}.published"
 
     def read_note(self) -> PartialNote | None:
         """The note, or None when there is none that can be read."""
-        return _read_note(self.note)
+        return self._read(self.note)
 
     def read_published(self) -> PartialNote | None:
         """The note of what was published (or was about to be when the process died), or None."""
-        return _read_note(self.published) or _read_note(self.note)
+        return self._read(self.published) or self._read(self.note)
+
+    def _read(self, path: str) -> PartialNote | None:
+        if self.tree.look(path) is None:
+            return None
+        try:
+            return PartialNote.from_bytes(self.tree.read(path, 0, _MAX_NOTE_BYTES)[1])
+        except FileNotFoundError:
+            return None
+        except ValueError:  # not ours, or torn: then nothing is known of the bytes, and they are fetched again
+            return None
+
+    def write_note(self, note: PartialNote) -> None:
+        """Write the note so that a reader, or a crash, sees the old one or the new one, whole."""
+        replace_durably(self.tree, self.note, note.as_bytes())
 
     def remove(self) -> None:
         """Remove whatever there is, the bytes first: a note without bytes is harmless, bytes without a note are litter."""
-        for one in (self.bytes, self.note, self.published, self.note.with_name(f"{self.note.name}.new")):
-            one.unlink(missing_ok=True)
+        for one in (self.bytes, self.note, self.published, f"{self.note}.new"):
+            self.tree.remove(one)
 
 
-def _read_note(file: Path) -> PartialNote | None:
-    try:
-        return PartialNote.from_bytes(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (
-        ValueError
-    ):  # not ours, or torn by a failing disk: then nothing is known of the bytes, and they are fetched again
-        return None
+def replace_durably(tree: FileTree, path: str, data: bytes) -> None:
+    """Write `path` so that a reader, or a crash, sees the old content or the new, whole. One writer at a time."""
+    fresh = f"{path}.new"
+    tree.remove(fresh)
+    tree.write_new(fresh, data)
+    tree.replace(fresh, path)
 
 
-class LocalPartial:
-    """Honours the Partial contract on a local filesystem. Made by LocalStore only."""
+class TreePartial:
+    """Honours the Partial contract in a tree of files. Made by TreeStore only."""
 
-    def __init__(self, root: Path, files: PartialFiles, note: PartialNote, place_new: PlaceNew) -> None:
-        self._root, self._files, self._note, self._place_new = root, files, note, place_new
+    def __init__(self, files: PartialFiles, note: PartialNote, place_new: PlaceNew) -> None:
+        self._tree, self._files, self._note, self._place_new = files.tree, files, note, place_new
         self._extents = Extents(note.front)
         self._extents_lock = threading.Lock()
         self._note_lock = threading.RLock()
         # after a crash both names may lead to one file: writing then would change bytes that are published
-        self._sealed = same_file(files.bytes, self._final)
-        self._file: PositionedFile | None = PositionedFile(files.bytes) if files.bytes.exists() else None
-
-    @property
-    def _final(self) -> Path:
-        return self._root / self._note.final
+        there = self._tree.look(files.bytes)
+        final = self._tree.look(note.final) if there is not None and note.final else None
+        self._sealed = there is not None and final is not None and there.identity == final.identity
+        self._file: TreeFile | None = self._tree.open(files.bytes) if there is not None else None
 
     @property
     def _told(self) -> str:
@@ -112,7 +110,7 @@ class LocalPartial:
         """How many bytes from the start are contiguous and on the medium."""
         return self._note.front
 
-    def _open_file(self) -> PositionedFile:
+    def _open_file(self) -> TreeFile:
         if self._file is None:
             raise StoreError(
                 f"{self._told} is closed; reopen it by its reference.", code="missing", key=self._files.key
@@ -141,7 +139,7 @@ class LocalPartial:
 
     def _remember(self, note: PartialNote) -> None:
         if note != self._note:
-            replace_durably(self._files.note, note.as_bytes())
+            self._files.write_note(note)
             self._note = note
 
     def read(self, offset: int, length: int) -> bytes:
@@ -149,15 +147,9 @@ class LocalPartial:
         with store_errors(f"Reading {self._told}"):
             if self._file is not None:
                 return self._file.read_at(offset, length)
-            found = self._published_file()
-            with found.open("rb") as file:
-                file.seek(offset)
-                return file.read(length)
-
-    def _published_file(self) -> Path:
-        if not self._sealed:
-            self._open_file()
-        return self._final
+            if not self._sealed:
+                self._open_file()
+            return self._tree.read(self._note.final, offset, length)[1]
 
     def close(self) -> PartialRef:
         """Flush, and let go of the file; the reference reopens it."""
@@ -195,10 +187,10 @@ class LocalPartial:
 
     def _is_placed(self) -> bool:
         """Whether the file has only its final name left."""
-        return self._file is None and not self._files.bytes.exists()
+        return self._file is None and self._tree.look(self._files.bytes) is None
 
     def _seal(self, size: int) -> None:
-        file = self._file or PositionedFile(self._files.bytes)
+        file = self._file or self._tree.open(self._files.bytes)
         self._file = file
         reached = self.checkpoint()
         if reached != size:
@@ -214,26 +206,26 @@ class LocalPartial:
             self._sealed = True
             file.truncate(size)  # what a dead process wrote beyond its last checkpoint
         self._let_go()
-        self._remember(replace(self._note, placed=etag_of(self._files.bytes.stat())))
+        sealed = self._tree.look(self._files.bytes)
+        self._remember(replace(self._note, placed=sealed.etag if sealed else ""))
 
     def _finish(self, size: int) -> Entry:
-        seen = self._final.stat()
-        if seen.st_size != size or not is_placed_file(self._note, seen):
+        seen = self._tree.look(self._note.final)
+        if seen is None or seen.size != size or not is_placed_file(self._note, seen):
             raise StoreError(
                 f"'{self._note.final}' is no longer the file that was published there.",
                 code="name-taken",
                 hint="Verify the repository; something else changed it.",
                 path=self._note.final,
             )
-        if self._files.note.exists():
-            self._files.note.replace(self._files.published)
-            sync_folder(self._files.folder)
-        return entry_of(self._note.final, seen)
+        if self._tree.look(self._files.note) is not None:
+            self._tree.replace(self._files.note, self._files.published)
+        return seen.entry(self._note.final)
 
 
-def is_placed_file(note: PartialNote, seen: os.stat_result) -> bool:
+def is_placed_file(note: PartialNote, seen: Seen) -> bool:
     """Whether a final file that looks like `seen` is the one that `note` was written about.
 
-    Filesystems without hard links (FAT) may also give a renamed file a new inode number; size and time in nanoseconds stay.
+    Filesystems without hard links (FAT) may also give a renamed file a new inode number; size and time stay.
     """
-    return bool(note.placed) and note.placed.split("-")[1:] == etag_of(seen).split("-")[1:]
+    return bool(note.placed) and note.placed.split("-")[1:] == seen.etag.split("-")[1:]

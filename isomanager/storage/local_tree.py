@@ -1,0 +1,127 @@
+"""The files below a folder of this machine: local disk, or any share the system has mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from isomanager.errors import StoreUnavailable
+from isomanager.storage.contract import INTERNAL, Space, StoreTraits
+from isomanager.storage.durable import PositionedFile, make_folders, sync_folder, write_new
+from isomanager.storage.paths import inside
+from isomanager.storage.placing import place_new, same_file
+from isomanager.storage.tree import Kind, Seen
+
+
+class LocalTree:
+    """Honours FileTree in the folder `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would replace a symbolic link the user chose
+        self._lock = self.root / INTERNAL / "placing.lock"
+        posix = os.name == "posix"
+        self.traits = StoreTraits(readable_partial=True, server_copy=False, hard_links=posix, symbolic_links=posix)
+
+    @property
+    def url(self) -> str:
+        """The folder's path."""
+        return str(self.root)
+
+    def make(self) -> None:
+        """Make the folder and its parents."""
+        make_folders(self.root)
+
+    def require(self) -> None:
+        """StoreUnavailable unless the folder is there."""
+        if not self.root.is_dir():
+            raise StoreUnavailable(
+                f"The repository folder {self.root} is not there.",
+                hint="Mount the disk or share it is on, or create the repository again.",
+                url=self.url,
+            )
+
+    def check(self, path: str) -> None:
+        """StoreError for what is no plain path, or leads out of the folder through a symbolic link."""
+        inside(self.root, path)
+
+    def _at(self, path: str) -> Path:
+        return self.root.joinpath(*path.split("/")) if path else self.root
+
+    def look(self, path: str) -> Seen | None:
+        """What is at `path`, links followed."""
+        try:
+            return _seen(path.rpartition("/")[2], self._at(path).stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def scan(self, path: str) -> Iterator[Seen]:
+        """Every name in a folder; a symbolic link is neither file nor folder."""
+        with os.scandir(self._at(path)) as scanned:
+            for one in scanned:
+                try:
+                    yield _seen(one.name, Path(one.path).lstat(), link=one.is_symlink())
+                except FileNotFoundError:
+                    continue  # removed since the folder was read
+
+    def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
+        """Bytes, and the file they are from: seen through the open file, so that no other can come between."""
+        with self._at(path).open("rb") as file:
+            seen = _seen(path.rpartition("/")[2], os.fstat(file.fileno()))
+            file.seek(start)
+            return seen, file.read(length)
+
+    def open(self, path: str, *, create: bool = False) -> PositionedFile:
+        """An existing file, or a new one."""
+        return PositionedFile(self._at(path), create=create)
+
+    def write_new(self, path: str, data: bytes) -> None:
+        """Create a file with `data`, flushed."""
+        write_new(self._at(path), data)
+
+    def make_folders(self, path: str) -> None:
+        """Create a folder and its parents, durably."""
+        make_folders(self._at(path))
+
+    def remove(self, path: str) -> None:
+        """Remove a file, durably."""
+        located = self._at(path)
+        try:
+            located.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        sync_folder(located.parent)
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        self._at(path).rmdir()
+
+    def place_new(self, source: str, final: str) -> None:
+        """Rename, create-only and durable."""
+        place_new(self._at(source), self._at(final), self._lock)
+
+    def replace(self, source: str, final: str) -> None:
+        """Rename over what is there, durably."""
+        self._at(source).replace(self._at(final))
+        sync_folder(self._at(final).parent)
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether both names lead to one file."""
+        return same_file(self._at(one), self._at(other))
+
+    def space(self) -> Space:
+        """Bytes of the filesystem the folder is on."""
+        usage = shutil.disk_usage(self.root)
+        return Space(usage.total, usage.free)
+
+
+def _seen(name: str, told: os.stat_result, *, link: bool = False) -> Seen:
+    mode = told.st_mode
+    kind = Kind.OTHER
+    if not link and stat.S_ISDIR(mode):
+        kind = Kind.FOLDER
+    elif not link and stat.S_ISREG(mode):
+        kind = Kind.FILE
+    return Seen(name, kind, told.st_size, told.st_mtime_ns, f"{told.st_ino:x}")

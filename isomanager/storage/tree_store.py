@@ -1,0 +1,299 @@
+"""A repository in a tree of files: a folder of this machine, an SMB share, an NFS export."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+from isomanager.errors import StoreError
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
+from isomanager.storage.os_failures import store_errors
+from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal
+from isomanager.storage.resuming import PartialNote
+from isomanager.storage.tree import FileTree, Kind, Seen, parent_of
+from isomanager.storage.tree_partial import TreePartial
+from isomanager.storage.tree_partials import PartialFolder
+
+_NEVER_LISTED = (f"{INTERNAL}/partials", f"{INTERNAL}/small")
+_SMALL = f"{INTERNAL}/small"
+_LITTER_AGE_NS = 3600 * 10**9
+_PLACING_TRIES = 5
+
+
+class TreeStore:
+    """Honours the Store contract in `tree`.
+
+    `create` makes the tree's folder. Without it a folder that is not there is StoreUnavailable for every call: an unmounted disk
+    must neither look like an empty repository nor be filled beneath its mount point.
+    """
+
+    def __init__(self, tree: FileTree, *, create: bool = True) -> None:
+        self._tree = tree
+        self._partials = PartialFolder(tree)
+        if create:
+            with store_errors(f"Creating the repository {tree.url}"):
+                tree.make()
+
+    @property
+    def url(self) -> str:
+        """Where it is, without secrets."""
+        return self._tree.url
+
+    @property
+    def traits(self) -> StoreTraits:
+        """What the tree can do."""
+        return self._tree.traits
+
+    def _checked(self, path: str) -> str:
+        self._tree.require()
+        self._tree.check(path)
+        return path
+
+    # unfinished files
+
+    def begin(
+        self, final: str, size: int | None, validators: Validators, *, key: str, resume: PartialRef | None = None
+    ) -> TreePartial:
+        """A partial for `final`. Bytes that may be continued are kept, also when they are now to get another final name."""
+        with store_errors(f"Beginning '{final}'"):
+            self._checked(final_path(final))
+            continued = self._partials.continue_with(final, size, validators, key, resume) if resume else None
+            if continued is None:
+                self._partials.remove(key)  # before the question for room: what is replaced gives its own back
+                self._refuse_if_too_large(final, size or 0)
+                self._partials.start(PartialNote(final, size, validators), key)
+            else:
+                self._refuse_if_too_large(final, (size or 0) - continued.front)
+            return self._partials.open(key, self._place)
+
+    def _refuse_if_too_large(self, final: str, needed: int) -> None:
+        free = self.space().free
+        if free is not None and needed > free:
+            raise StoreError(
+                f"'{final}' needs {needed} bytes more, and {self.url} has {free} left.",
+                code="no-space",
+                hint="Free some space, or choose another repository.",
+                path=final,
+                needed=needed,
+                free=free,
+            )
+
+    def reopen(self, ref: PartialRef) -> TreePartial:
+        """The closed partial `ref`, as it is; one that has its final name by now can be published again.
+
+        Bytes whose note is lost are opened with front 0: they can be discarded, not continued.
+        """
+        with store_errors(f"Reopening '{ref.final}'"):
+            self._tree.require()
+            return self._partials.open(ref.key, self._place, orphan=ref)
+
+    def partials(self) -> Iterator[PartialRef]:
+        """Every unfinished file, by key. One whose note cannot be read has no final name and front 0."""
+        with store_errors(f"Listing what is unfinished in {self.url}"):
+            self._tree.require()
+            yield from self._partials.refs()
+
+    # final names
+
+    def _place(self, source: str, path: str) -> None:
+        """Give `source` the name `path`, create-only, also where only case tells it from a name that is there."""
+        self._checked(path)
+        for tries_left in reversed(range(_PLACING_TRIES)):
+            try:
+                self._tree.make_folders(parent_of(path))
+                self._refuse_if_taken(source, path)
+                self._tree.place_new(source, path)
+                return
+            except (FileExistsError, FileNotFoundError):
+                # another process took the name, or removed the folder while it was empty: look again
+                if not tries_left or self._tree.look(source) is None:
+                    raise
+
+    def _refuse_if_taken(self, source: str, path: str) -> None:
+        holder = next((one for one in self._spellings(path) if not self._tree.same(one, source)), None)
+        if holder is not None:
+            raise StoreError(
+                f"The name '{path}' is taken by '{holder}'.",
+                code="name-taken",
+                hint="Give the image a name that says more: its edition, build, or digest.",
+                path=path,
+            )
+
+    def _spellings(self, path: str) -> list[str]:
+        """Everything there whose path differs from `path` by no more than case.
+
+        Names among the internals are our own: no two of them differ by case alone, and there may be very many.
+        """
+        if is_internal(path):
+            return [path] if self._tree.look(path) else []
+        found = [""]
+        *folders, name = path.split("/")
+        for part in folders:
+            found = [below for folder in found for below in self._named(folder, part, Kind.FOLDER)]
+        return [below for folder in found for below in self._named(folder, name)]
+
+    def _named(self, folder: str, name: str, kind: Kind | None = None) -> Iterator[str]:
+        for one in self._tree.scan(folder):
+            if fold(one.name) == fold(name) and kind in (None, one.kind):
+                yield f"{folder}/{one.name}" if folder else one.name
+
+    def stat(self, path: str) -> Entry | None:
+        """The file, or None when there is none. A folder is no file."""
+        with store_errors(f"Looking at '{path}'"):
+            seen = self._look(self._checked(path))
+            if seen is None:
+                self._tree.require()  # None must not mean that the disk went away meanwhile
+            return seen.entry(path) if seen else None
+
+    def _look(self, path: str) -> Seen | None:
+        seen = self._tree.look(path)
+        return seen if seen is not None and seen.kind is Kind.FILE else None
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """Every file in the folder `prefix` and below, by path. Symbolic links are names of files, not files.
+
+        The repository's internals appear only when `prefix` itself lies among them, and unfinished files not even then.
+        """
+        prefix = prefix.rstrip("/")
+        with store_errors(f"Listing {self.url}"):
+            if prefix:
+                self._checked(prefix)
+            else:
+                self._tree.require()
+            file = self._look(prefix) if prefix else None
+            if file is not None:
+                yield file.entry(prefix)
+            elif not prefix or not prefix.startswith(_NEVER_LISTED):
+                yield from self._walk(prefix)
+
+    def _walk(self, folder: str) -> Iterator[Entry]:
+        try:
+            # a folder sorts as its name with a slash, so that the whole listing is in the order of its paths
+            found = sorted(self._tree.scan(folder), key=_sorting)
+        except (FileNotFoundError, NotADirectoryError):
+            self._tree.require()
+            return
+        for one in found:
+            whole = f"{folder}/{one.name}" if folder else one.name
+            if one.kind is Kind.FILE:
+                yield one.entry(whole)
+            elif one.kind is Kind.FOLDER and whole != INTERNAL and whole not in _NEVER_LISTED:
+                yield from self._walk(whole)
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Up to `length` bytes from `start`."""
+        with store_errors(f"Reading '{path}'"):
+            seen, data = self._tree.read(self._checked(path), start, length)
+            _check_unchanged(path, seen.etag, if_match)
+            return data
+
+    def space(self) -> Space:
+        """Bytes of the filesystem the repository is on."""
+        with store_errors(f"Asking {self.url} for its free space"):
+            self._tree.require()
+            return self._tree.space()
+
+    def delete(self, path: str, *, expect: Entry | None = None) -> None:
+        """Remove a file if it is what `expect` says, and the folders that this leaves empty."""
+        with store_errors(f"Removing '{path}'"):
+            seen = self.stat(path)
+            if seen is None:
+                return
+            _check_unchanged(path, seen.etag, expect.etag if expect else "")
+            self._tree.remove(path)
+            self._remove_empty(parent_of(path))
+
+    def _remove_empty(self, folder: str) -> None:
+        while folder not in ("", INTERNAL):
+            try:
+                self._tree.remove_folder(folder)
+            except OSError:  # not empty, or somebody uses it again: then it stays, and so do its parents
+                return
+            folder = parent_of(folder)
+
+    def move(self, source: str, destination: str) -> Entry:
+        """Rename, create-only; if only the destination is there, an earlier call did it."""
+        with store_errors(f"Moving '{source}' to '{destination}'"):
+            self._checked(destination)
+            if self.stat(source) is not None and source != destination:
+                if fold(source) != fold(destination):
+                    self._place(source, destination)
+                elif self._tree.same(source, destination):
+                    self._tree.replace(source, destination)  # one file where case is ignored: only its spelling changes
+                else:
+                    self._tree.make_folders(parent_of(destination))
+                    self._tree.place_new(source, destination)
+                self._remove_empty(parent_of(source))
+        moved = self.stat(destination)
+        if moved is None:
+            raise StoreError(f"'{source}' is not there to be moved to '{destination}'.", code="missing", path=source)
+        return moved
+
+    # small files
+
+    def put_small(self, path: str, data: bytes) -> Entry:
+        """Write a small file atomically, create-only; a repeat with the same bytes succeeds."""
+        with store_errors(f"Writing '{path}'"):
+            if self._holds(self._checked(path), data):
+                return self._must_stat(path)
+            fresh = self._write_aside(data)
+            try:
+                self._place(fresh, path)
+            except StoreError:
+                # another process may have won the race with the very same bytes
+                if not self._holds(path, data):
+                    raise
+            finally:
+                self._tree.remove(fresh)
+            return self._must_stat(path)
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        seen = self._look(path)
+        return seen is not None and seen.size == len(data) and self._tree.read(path, 0, len(data))[1] == data
+
+    def replace_small(self, path: str, data: bytes, *, if_match: str = "") -> Entry:
+        """Write a small index file atomically, replacing what is there. One writer at a time: the caller holds the lease."""
+        with store_errors(f"Writing '{path}'"):
+            if self._checked(path).lower().endswith(IMAGE_EXTENSIONS):
+                raise StoreError(f"'{path}' is an image, and images are never replaced.", code="name-taken", path=path)
+            seen = self.stat(path)
+            _check_unchanged(path, seen.etag if seen else "", if_match)
+            self._tree.make_folders(parent_of(path))
+            fresh = self._write_aside(data)
+            try:
+                self._tree.replace(fresh, path)
+            finally:
+                self._tree.remove(fresh)
+            return self._must_stat(path)
+
+    def _must_stat(self, path: str) -> Entry:
+        entry = self.stat(path)
+        if entry is None:
+            raise StoreError(f"'{path}' disappeared while it was being written.", code="missing", path=path)
+        return entry
+
+    def _write_aside(self, data: bytes) -> str:
+        """A fresh, flushed file among the internals. What dead processes left there an hour ago goes."""
+        self._tree.make_folders(_SMALL)
+        name = secrets.token_hex(12)
+        self._tree.write_new(f"{_SMALL}/{name}", data)
+        there = {one.name: one for one in self._tree.scan(_SMALL)}
+        written = there[name].modified_ns if name in there else 0
+        for other in there.values():
+            if written - other.modified_ns > _LITTER_AGE_NS:
+                self._tree.remove(f"{_SMALL}/{other.name}")
+        return f"{_SMALL}/{name}"
+
+
+def _sorting(seen: Seen) -> str:
+    return f"{seen.name}/" if seen.kind is Kind.FOLDER else seen.name
+
+
+def _check_unchanged(path: str, etag: str, if_match: str) -> None:
+    if if_match and etag != if_match:
+        raise StoreError(
+            f"'{path}' is no longer the file it was.",
+            code="changed",
+            hint="Something else changed it; verify the repository.",
+            path=path,
+        )
