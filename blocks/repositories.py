@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
+from urllib.parse import quote
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from isomanager.storage.checking import StoreCheck, check_store
+from isomanager.storage.checking import StoreCheck, check_place
 from isomanager.storage.contract import Store
 from isomanager.storage.opening import open_store
 from isomanager.storage.s3_bucket import S3Access
 from isomanager.storage.s3_opening import open_s3
+from isomanager.storage.smb import open_smb
+from isomanager.storage.smb_session import SmbAccess
 
 _ABSOLUTE = r"^(/|~|[A-Za-z]:[\\/]|\\\\)"
 """A relative path would mean a folder of the run's own, which is gone after the run."""
+_HOST = r"^[A-Za-z0-9._:-]+$"
 LAYOUT = Field(
     default="default",
     description="default, by-type, by-date, by-version, upstream-name, or a path template with {fields}.",
@@ -33,7 +37,7 @@ class Repository(Block, ABC):
 
     def check(self) -> StoreCheck:
         """Write, read, rename and delete a probe; the steps say in plain words what works and what is wrong."""
-        return check_store(self.store(create=True))
+        return check_place(self._block_type_name or "this place", lambda: self.store(create=True))
 
 
 class LocalRepository(Repository):
@@ -119,3 +123,39 @@ class S3Repository(Repository):
             token=self.session_token.get_secret_value(),
         )
         return open_s3(f"s3://{self.bucket}/{self.prefix}", create=create, access=access)
+
+
+class SMBRepository(Repository):
+    """A repository on a share of a Windows or Samba server."""
+
+    _block_type_name: ClassVar[str | None] = "ISO repository (SMB)"
+    _block_type_slug: ClassVar[str | None] = "iso-repository-smb"
+    _description: ClassVar[str | None] = (
+        "An SMB share in which isomanager keeps verified ISO images; nothing is mounted."
+    )
+    _code_example: ClassVar[str | None] = (
+        "from blocks.repositories import SMBRepository\n\n"
+        "SMBRepository(\n"
+        '    server="nas.example.net", share="isos", folder="lab", username="isomanager", password="...",\n'
+        ').save("nas")\n'
+        "# then: isomanager repository create block://iso-repository-smb/nas --name nas"
+    )
+
+    server: str = Field(description="Name or address of the server.", pattern=_HOST)
+    share: str = Field(description="Name of the share; it must be there already.", pattern=r"^[^/\\\\@?#]+$")
+    folder: str = Field(default="", description="Folder in the share; empty for all of it.")
+    username: str = Field(
+        default="", description="User, as name or DOMAIN\\name; empty to use the worker's environment or files."
+    )
+    password: SecretStr = Field(default=SecretStr(""), description="The user's password.")
+    port: int = Field(default=445, ge=1, le=65535, description="Port of the server.")
+    encrypt: bool = Field(default=False, description="Refuse to speak without encryption.")
+    layout: str = LAYOUT
+    description: str = DESCRIPTION
+
+    def store(self, *, create: bool = False) -> Store:
+        """The store this describes, by a session of its own. Its share is never made, only used."""
+        host = f"[{self.server}]" if ":" in self.server else self.server
+        url = f"smb://{host}:{self.port}/{quote(f'{self.share}/{self.folder}')}"
+        access = SmbAccess(self.username, self.password.get_secret_value(), encrypt=self.encrypt)
+        return open_smb(url, create=create, access=access if self.username else None)

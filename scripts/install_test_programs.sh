@@ -10,6 +10,7 @@ command -v sha256sum >/dev/null || missing+=(coreutils)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v minisign >/dev/null || missing+=(minisign)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
+[ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install=(apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}")

@@ -13,7 +13,7 @@ from deployments.server import QUIET_SERVER, free_port, local_server, point_clie
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
-from store_servers import S3Server, s3_server
+from store_servers import S3Server, SmbServer, s3_server, smb_server
 
 pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http")
 
@@ -52,6 +52,16 @@ def prefect_server() -> Iterator[str]:
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 server with an empty bucket; tests keep to prefixes of their own."""
     with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmbServer]:
+    """An SMB server; tests keep to folders of their own."""
+    folder = tmp_path_factory.mktemp("smb")
+    for one in (folder, *folder.parents[:2]):
+        one.chmod(0o755)  # a guest must reach the share
+    with smb_server(folder) as server:
         yield server
 
 

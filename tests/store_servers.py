@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import random
@@ -195,3 +196,89 @@ def _has_bucket(server: S3Server) -> bool:
     finally:
         client.close()
     return True
+
+
+@dataclass(frozen=True)
+class SmbServer:
+    """A Samba server: its port, its folders by share, the owner's name and password, and a guest's, who may only read."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+    user: str
+    password: str = "owner-sesame"
+    guest: str = "nobody"
+    guest_password: str = "guest-sesame"
+
+    @property
+    def url(self) -> str:
+        return f"smb://127.0.0.1:{self.port}/isos"
+
+
+_SAMBA = """
+[global]
+  server role = standalone server
+  interfaces = 127.0.0.1/8
+  bind interfaces only = yes
+  smb ports = {port}
+  disable netbios = yes
+  passdb backend = smbpasswd:{folder}/private/smbpasswd
+  private dir = {folder}/private
+  lock directory = {folder}/lock
+  state directory = {folder}/state
+  cache directory = {folder}/cache
+  pid directory = {folder}/pid
+  ncalrpc dir = {folder}/ncalrpc
+  log file = {folder}/log/log.%m
+  server min protocol = SMB3_00
+  server signing = mandatory
+  load printers = no
+  printing = bsd
+  printcap name = /dev/null
+  disable spoolss = yes
+  usershare max shares = 0
+[isos]
+  path = {folder}/isos
+  read only = no
+  valid users = {user} {guest}
+[private]
+  path = {folder}/isos
+  read only = no
+  valid users = {user}
+[small]
+  path = {folder}/small
+  read only = no
+  valid users = {user}
+[coded]
+  path = {folder}/isos
+  read only = no
+  valid users = {user}
+  smb encrypt = required
+"""
+
+
+@contextmanager
+def smb_server(folder: Path, port: int | None = None) -> Iterator[SmbServer]:
+    """Samba with the shares `isos`, `private` (the owner's alone), `small` (its folder may be a small disk) and `coded`
+    (encrypted); a second start with the same folder and port goes on from there."""
+    smbd, pdbedit = program("smbd", "Debian's samba"), program("pdbedit", "Debian's samba")
+    port = port or free_ports(1)[0]
+    for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "log", "isos", "small"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "ncalrpc").chmod(0o755)
+    user = getpass.getuser()
+    guest = "nobody" if os.geteuid() == 0 else user
+    configuration, log = folder / "smb.conf", folder / "server.log"
+    configuration.write_text(_SAMBA.format(folder=folder, port=port, user=user, guest=guest))
+    for name, password in ((SmbServer.guest, SmbServer.guest_password), (user, SmbServer.password)):
+        if name == user or os.geteuid() == 0:
+            subprocess.run(
+                [pdbedit, "-s", str(configuration), "-t", "-a", "-u", name],
+                input=f"{password}\n{password}\n".encode(),
+                capture_output=True,
+                check=True,
+            )
+    command = [smbd, f"--configfile={configuration}", "-F", "--no-process-group", "--debug-stdout"]
+    with running(command, log) as process:
+        wait_until(lambda: listens(port), process, log)
+        yield SmbServer(port, folder, process, user)

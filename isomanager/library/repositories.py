@@ -8,7 +8,8 @@ from isomanager.errors import StoreError, UsageError
 from isomanager.library.opening import Library
 from isomanager.model import RepositoryRecord
 from isomanager.settings import absolute_address
-from isomanager.storage.checking import StoreCheck, check_store
+from isomanager.storage.addresses import refuse_password
+from isomanager.storage.checking import StoreCheck, check_place, check_store
 from isomanager.storage.opening import open_store
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -22,6 +23,7 @@ def add_repository(
     if not _NAME.fullmatch(name):
         raise UsageError(f"'{name}' is no name for a repository.", hint="Use lower-case letters, digits and dashes.")
     url = absolute_address(url)
+    refuse_password(url)
     checked = check_store(open_store(url, create=True), library.now)
     if not checked.ok:
         failed = next(step for step in checked.steps if not step.ok)
@@ -33,4 +35,5 @@ def add_repository(
 
 def check_repository(library: Library, name: str) -> StoreCheck:
     """Try everything that the repository `name` needs. InventoryError when there is none of that name."""
-    return check_store(open_store(library.inventory.repository(name).url), library.now)
+    url = library.inventory.repository(name).url
+    return check_place(url, lambda: open_store(url), library.now)

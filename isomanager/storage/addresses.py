@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 from isomanager.errors import ConfigurationError
 from isomanager.storage.paths import safe_path
 
+_USUAL_PORTS = {"smb": 445, "nfs": 2049}
+
 
 @dataclass(frozen=True)
 class Address:
@@ -23,7 +25,7 @@ class Address:
     def __str__(self) -> str:
         """The address as it is written, without user and options."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = f":{self.port}" if self.port else ""
+        port = f":{self.port}" if self.port not in (0, _USUAL_PORTS.get(self.scheme)) else ""
         return f"{self.scheme}://{host}{port}/{quote(self.path)}".rstrip("/")
 
     def option(self, name: str, default: str = "") -> str:

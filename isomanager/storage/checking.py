@@ -60,6 +60,17 @@ def check_store(store: Store, now: Callable[[], datetime] = lambda: datetime.now
     return StoreCheck(store.url, tuple(steps), probe.free)
 
 
+def check_place(
+    told: str, opening: Callable[[], Store], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> StoreCheck:
+    """`check_store` of the store that `opening` opens; `told` is what to call a place that cannot even be opened."""
+    try:
+        store = opening()
+    except IsoManagerError as wrong:
+        return StoreCheck(told, (Step("open", False, str(wrong), wrong.code),))
+    return check_store(store, now)
+
+
 def _tried(name: str, attempt: Callable[[], str]) -> Step:
     try:
         return Step(name, True, attempt())

@@ -17,6 +17,7 @@ OPENERS = {
     "": "isomanager.storage.opening:open_folder",
     "file": "isomanager.storage.opening:open_folder",
     "s3": "isomanager.storage.s3_opening:open_s3",
+    "smb": "isomanager.storage.smb:open_smb",
 }
 """`module:function` by URL scheme ("" is a plain path); the function takes (url, create=bool)."""
 

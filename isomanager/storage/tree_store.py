@@ -219,7 +219,7 @@ class TreeStore:
                 if fold(source) != fold(destination):
                     self._place(source, destination)
                 elif self._tree.same(source, destination):
-                    self._tree.replace(source, destination)  # one file where case is ignored: only its spelling changes
+                    self._respell(source, destination)
                 else:
                     self._tree.make_folders(parent_of(destination))
                     self._tree.place_new(source, destination)
@@ -228,6 +228,14 @@ class TreeStore:
         if moved is None:
             raise StoreError(f"'{source}' is not there to be moved to '{destination}'.", code="missing", path=source)
         return moved
+
+    def _respell(self, source: str, destination: str) -> None:
+        """One file where case is ignored: only the spelling changes, of its folders too, with whatever else is in them."""
+        done = ""
+        for old, new in zip(source.split("/"), destination.split("/"), strict=True):
+            if old != new:
+                self._tree.replace(f"{done}{old}", f"{done}{new}")
+            done = f"{done}{new}/"
 
     # small files
 

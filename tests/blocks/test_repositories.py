@@ -13,9 +13,9 @@ from pydantic import SecretBytes, SecretStr, ValidationError
 
 import blocks.repositories
 from blocks.opening import open_block
-from blocks.repositories import LocalRepository, Repository, S3Repository
+from blocks.repositories import LocalRepository, Repository, S3Repository, SMBRepository
 from isomanager.errors import ConfigurationError
-from store_servers import S3Server
+from store_servers import S3Server, SmbServer
 
 BLOCKS = [
     one
@@ -23,7 +23,11 @@ BLOCKS = [
     if issubclass(one, Block) and one not in (Block, Repository)
 ]
 EVERY = pytest.mark.parametrize("block", BLOCKS, ids=lambda one: one.__name__)
-FIRST: dict[type[Block], list[str]] = {LocalRepository: ["path"], S3Repository: ["bucket"]}
+FIRST: dict[type[Block], list[str]] = {
+    LocalRepository: ["path"],
+    S3Repository: ["bucket"],
+    SMBRepository: ["server", "share"],
+}
 """What each cannot do without."""
 SECRET_WORDS = ("password", "secret", "token", "key")
 
@@ -119,6 +123,28 @@ def test_a_bucket_is_checked_from_its_block(s3: S3Server) -> None:
 def test_two_blocks_for_one_server_use_their_own_keys(s3: S3Server) -> None:
     owner, reader = s3_block(s3), s3_block(s3, access_key_id=s3.reader_key, secret_access_key=s3.reader_secret)
     assert [owner.check().ok, reader.check().ok, owner.check().ok] == [True, False, True]
+
+
+def smb_block(smb: SmbServer, **changes: Any) -> SMBRepository:
+    told = {"server": "127.0.0.1", "port": smb.port, "share": "isos", "username": smb.user, "password": smb.password}
+    return SMBRepository(**{**told, "folder": "a block", **changes})
+
+
+def test_a_share_is_checked_from_its_block_and_a_wrong_password_is_wrong_after_a_right_one(smb: SmbServer) -> None:
+    assert smb_block(smb).check().ok
+    wrong = smb_block(smb, password="not-the-password").check()
+    assert "user name or password is wrong" in wrong.wrong
+    assert "not-the-password" not in wrong.wrong
+    assert "no such share" in smb_block(smb, share="nothing").check().wrong
+    assert smb_block(smb).check().ok
+
+
+def test_two_blocks_for_one_share_use_their_own_users(smb: SmbServer) -> None:
+    """The guest may read what the owner made, and write nothing; where there is one account only, it is nobody."""
+    assert smb_block(smb).check().ok
+    guest = smb_block(smb, username=smb.guest, password=smb.guest_password).check()
+    assert guest.steps[-1].code in ("no-permission", "credentials")
+    assert smb_block(smb).check().ok
 
 
 @pytest.mark.prefect

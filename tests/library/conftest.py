@@ -16,7 +16,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import Action, ActionKind, Copy, CopyState, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
-from store_servers import S3Server
+from store_servers import S3Server, SmbServer
 
 SERVER = "sample-orchard/server@lts"
 """What most tests subscribe to."""
@@ -95,3 +95,11 @@ def on_s3(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.endpoint)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     return f"s3://{s3.bucket}/library/{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def on_smb(smb: SmbServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bare address: user and password come from the environment."""
+    monkeypatch.setenv("ISOMANAGER_SMB_USERNAME", smb.user)
+    monkeypatch.setenv("ISOMANAGER_SMB_PASSWORD", smb.password)
+    return f"{smb.url}/library/{uuid.uuid4().hex[:8]}"

@@ -19,7 +19,7 @@ from isomanager.storage.opening import open_store
 from library.conftest import SERVER, Clock, held
 
 
-@pytest.fixture(params=["on_s3"])
+@pytest.fixture(params=["on_s3", "on_smb"])
 def place(request: pytest.FixtureRequest) -> str:
     """The address of an empty repository."""
     address: str = request.getfixturevalue(request.param)

@@ -1,0 +1,187 @@
+"""The files below a folder of an SMB share."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import smbclient
+
+from isomanager.errors import StoreUnavailable
+from isomanager.storage.contract import Space, StoreTraits
+from isomanager.storage.paths import safe_path
+from isomanager.storage.smb_errors import smb_errors
+from isomanager.storage.smb_file import SmbFile
+from isomanager.storage.smb_session import SmbSession
+from isomanager.storage.tree import Kind, Seen, parent_of
+
+_DIRECTORY, _REPARSE_POINT = 0x10, 0x400  # [MS-FSCC] 2.6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_SHARING = "rwd"
+_NO_LINKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.EACCES}
+_REPLACING_PATIENCE = 10.0
+
+
+class SmbTree:
+    """Honours FileTree in `folder` ("" or a plain path) of a share."""
+
+    def __init__(self, session: SmbSession, share: str, folder: str, url: str) -> None:
+        self._session, self._share, self._folder = session, share, safe_path(folder) if folder else ""
+        self.url = url
+        self.traits = StoreTraits(granule=1 << 20, readable_partial=True, hard_links=True)
+
+    def _at(self, path: str) -> str:
+        return self._unc("/".join(one for one in (self._folder, path) if one))
+
+    def _unc(self, below: str) -> str:
+        parts = below.split("/") if below else []
+        return "\\".join([f"\\\\{self._session.server}\\{self._share}", *parts])
+
+    def make(self) -> None:
+        """Make the folder and its parents; the share itself must be there."""
+        if self.look("") is None:
+            self._session.require_share(self._share)
+            parts = self._folder.split("/")
+            for depth in range(len(parts)):
+                with suppress(FileExistsError):
+                    self._session.call(smbclient.mkdir, self._unc("/".join(parts[: depth + 1])))
+
+    def require(self) -> None:
+        """StoreUnavailable unless the folder is there."""
+        seen = self.look("")
+        if seen is None or seen.kind is not Kind.FOLDER:
+            self._session.require_share(self._share)
+            raise StoreUnavailable(
+                f"The folder {self.url} is not there.",
+                hint="Create the repository again, or look at what became of it on the server.",
+                url=self.url,
+            )
+
+    def check(self, path: str) -> None:
+        """StoreError for what is no plain path."""
+        safe_path(path)
+
+    def look(self, path: str) -> Seen | None:
+        """What is at `path`."""
+        try:
+            told = self._session.call(smbclient.stat, self._at(path), follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return _seen(path.rpartition("/")[2], told)
+
+    def scan(self, path: str) -> Iterator[Seen]:
+        """Every name in a folder, a thousand or so with each answer."""
+        with smb_errors(self._session.told):
+            found = list(smbclient.scandir(self._at(path), **self._session.arguments()))
+        for one in found:
+            info = one.smb_info
+            modified = (info.last_write_time - _EPOCH) // timedelta(microseconds=1) * 1000
+            yield Seen(one.name, _kind(info.file_attributes), info.end_of_file, modified, f"{info.file_id:x}")
+
+    def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
+        """Bytes, and the file they are from."""
+        with self._opened(path, "rb") as file:
+            seen = self.look(path)  # the open handle keeps the name from being given to other bytes meanwhile
+            if seen is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            return seen, file.read_at(start, max(0, min(length, seen.size - start)))
+
+    @contextmanager
+    def _opened(self, path: str, mode: str) -> Iterator[SmbFile]:
+        file = self._open(path, mode)
+        try:
+            yield file
+        finally:
+            file.close()
+
+    def _open(self, path: str, mode: str) -> SmbFile:
+        raw: Any = self._session.call(
+            smbclient.open_file, self._at(path), mode=mode, buffering=0, share_access=_ANY_SHARING
+        )
+        return SmbFile(self._session, raw, f"{self.url}/{path}")
+
+    def open(self, path: str, *, create: bool = False) -> SmbFile:
+        """An existing file, or a new one."""
+        return self._open(path, "x+b" if create else "r+b")
+
+    def write_new(self, path: str, data: bytes) -> None:
+        """Create a file with `data`, flushed."""
+        with self._opened(path, "xb") as file:
+            file.write_at(0, data)
+            file.sync()
+
+    def make_folders(self, path: str) -> None:
+        """Create a folder and its parents below this tree's own."""
+        missing = []
+        while path and self.look(path) is None:
+            missing.append(path)
+            path = parent_of(path)
+        for one in reversed(missing):
+            with suppress(FileExistsError):  # another writer was quicker
+                self._session.call(smbclient.mkdir, self._at(one))
+
+    def remove(self, path: str) -> None:
+        """Remove a file."""
+        try:
+            self._session.call(smbclient.remove, self._at(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        self._session.call(smbclient.rmdir, self._at(path))
+
+    def place_new(self, source: str, final: str) -> None:
+        """Rename, create-only: by a second name and removing the first, which no server does in two steps; where there are no
+        hard links by a rename that the server is told not to replace anything with."""
+        if self.same(source, final):
+            self.remove(source)
+            return
+        try:
+            self._session.call(smbclient.link, self._at(source), self._at(final))
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._session.call(smbclient.rename, self._at(source), self._at(final))
+        else:
+            self.remove(source)
+
+    def replace(self, source: str, final: str) -> None:
+        """Rename over what is there. A server refuses that while anyone has the old file open: it is asked again for a while."""
+        until = time.monotonic() + _REPLACING_PATIENCE
+        while True:
+            try:
+                self._session.call(smbclient.replace, self._at(source), self._at(final))
+                return
+            except PermissionError:
+                if time.monotonic() > until or self.look(final) is None:
+                    raise
+                time.sleep(0.2)
+
+    def same(self, one: str, other: str) -> bool:
+        """Whether both names lead to one file."""
+        first, second = self.look(one), self.look(other)
+        return first is not None and second is not None and first.identity == second.identity
+
+    def space(self) -> Space:
+        """Bytes that this user may still write, and bytes of the whole volume."""
+        told = self._session.call(smbclient.stat_volume, self._at(""))
+        return Space(told.total_size, told.caller_available_size)
+
+
+def _kind(attributes: int) -> Kind:
+    if attributes & _REPARSE_POINT:
+        return Kind.OTHER
+    return Kind.FOLDER if attributes & _DIRECTORY else Kind.FILE
+
+
+def _seen(name: str, told: Any) -> Seen:
+    """Times to the microsecond: listings give no more, and an etag must be the same in both."""
+    kind = Kind.FOLDER if stat.S_ISDIR(told.st_mode) else Kind.FILE if stat.S_ISREG(told.st_mode) else Kind.OTHER
+    return Seen(name, kind, told.st_size, told.st_mtime_ns // 1000 * 1000, f"{told.st_ino:x}")
