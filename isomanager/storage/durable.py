@@ -70,6 +70,15 @@ def write_new(path: Path, data: bytes) -> None:
         os.close(descriptor)
 
 
+def replace_durably(path: Path, data: bytes) -> None:
+    """Write `path` so that a reader, or a crash, sees the old content or the new, whole. One writer at a time."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    write_new(fresh, data)
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
 class PositionedFile:
     """A file read and written at offsets by several threads at once.
 

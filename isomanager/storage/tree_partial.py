@@ -66,7 +66,7 @@ class PartialFiles:
 
     def write_note(self, note: PartialNote) -> None:
         """Write the note so that a reader, or a crash, sees the old one or the new one, whole."""
-        replace_durably(self.tree, self.note, note.as_bytes())
+        write_note_durably(self.tree, self.note, note.as_bytes())
 
     def remove(self) -> None:
         """Remove whatever there is, the bytes first: a note without bytes is harmless, bytes without a note are litter."""
@@ -74,7 +74,7 @@ class PartialFiles:
             self.tree.remove(one)
 
 
-def replace_durably(tree: FileTree, path: str, data: bytes) -> None:
+def write_note_durably(tree: FileTree, path: str, data: bytes) -> None:
     """Write `path` so that a reader, or a crash, sees the old content or the new, whole. One writer at a time."""
     fresh = f"{path}.new"
     tree.remove(fresh)

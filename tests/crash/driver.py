@@ -56,7 +56,7 @@ POINTS = {
     "second piece torn": Point("isomanager.storage.durable:PositionedFile.write_at", nth=2, torn=True),
     "second piece durable": Point(f"{_PARTIAL}.checkpoint", nth=2),
     "third piece written": Point(f"{_PARTIAL}.write", nth=3),
-    "checkpoint's note torn": Point("isomanager.storage.tree_partial:replace_durably", nth=2, before=True),
+    "checkpoint's note torn": Point("isomanager.storage.tree_partial:write_note_durably", nth=2, before=True),
     # receiving
     "received, not noted": Point(f"{_COPIES}.transition", before=True, when=_to(CopyState.RECEIVED)),
     "received noted": Point(f"{_COPIES}.transition", when=_to(CopyState.RECEIVED)),

@@ -11,9 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from isomanager.storage import durable
-from isomanager.storage.durable import PositionedFile, make_folders, write_new
-from isomanager.storage.local_tree import LocalTree
-from isomanager.storage.tree_partial import replace_durably
+from isomanager.storage.durable import PositionedFile, make_folders, replace_durably, write_new
 
 
 @pytest.fixture(params=["linux", "win32"])
@@ -92,8 +90,8 @@ def test_follows_no_symbolic_link(tmp_path: Path) -> None:
 
 def test_replaces_whole_and_despite_litter(tmp_path: Path) -> None:
     (tmp_path / "note.new").write_bytes(b"litter of a dead process")
-    replace_durably(LocalTree(tmp_path), "note", b"one")
-    replace_durably(LocalTree(tmp_path), "note", b"two")
+    replace_durably(tmp_path / "note", b"one")
+    replace_durably(tmp_path / "note", b"two")
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("note", b"two")]
 
 
