@@ -63,6 +63,36 @@ ADDRESSES = {
 }  # fmt: skip
 """Where each recorded document stood (the Clonezilla one is a mirror's copy of two projects' documents)."""
 
+RECORDED = {
+    "almalinux",
+    "alpine",
+    "archlinux",
+    "clonezilla",
+    "debian",
+    "elementary",
+    "fedora",
+    "fedora-coreos",
+    "freebsd",
+    "gentoo",
+    "gparted",
+    "harvester",
+    "home-assistant-os",
+    "kali",
+    "linuxmint",
+    "manjaro",
+    "opensuse",
+    "opnsense",
+    "qubes",
+    "rescuezilla",
+    "rocky",
+    "security-onion",
+    "tails",
+    "ubuntu",
+    "ventoy",
+    "vyos",
+}
+"""The products that recorded documents are about."""
+
 GPARTED = "https://gparted.org/gparted-live/stable/CHECKSUMS.TXT"
 
 ELSEWHERE = {
