@@ -42,17 +42,24 @@ def built_products(catalogue: Catalogue) -> set[str]:
 
 def page(catalogue: Catalogue) -> str:
     """The whole page."""
-    counted = Counter(product.family.value for product in catalogue.products)
+    offered = [product for product in catalogue.products if not product.identify_only]
+    counted = Counter(product.family.value for product in offered)
     families = ", ".join(f"{count} {family}" for family, count in sorted(counted.items()))
-    head = _HEAD.format(count=len(catalogue.products), families=families)
+    head = _HEAD.format(count=len(offered), families=families)
     built = built_products(catalogue)
     pieces = [head]
     for family in sorted(counted):
         pieces += [f"## {family}\n\n", f"| {' | '.join(COLUMNS)} |\n", f"|{'---|' * len(COLUMNS)}\n"]
-        for product in catalogue.products:
+        for product in offered:
             if product.family.value == family:
                 pieces.append(_row(summary(product), built))
         pieces.append("\n")
+    known = ", ".join(product.id for product in catalogue.products if product.identify_only)
+    pieces += (
+        [f"## Recognised only\n\nWhat images of these are is known, not where they come from: {known}.\n"]
+        if known
+        else []
+    )
     return "".join(pieces).rstrip("\n") + "\n" + _FOOT
 
 
