@@ -118,11 +118,13 @@ def _from_spare(search: _Search) -> Offer | None:
         return None
     found: list[Offer] = []
     considered = tuple(offer for offer in offers if _is_considered(offer, search))
-    for offer, way in spare_ways(considered, one, search.documents.unasked):
+    for entry, way in spare_ways(considered, one, search.documents.unasked):
+        is_page = listing.looks_like_html(search.documents.fetch(way.url).text)
+        # a list of digests lists files, whatever the product usually reads
+        offer = entry if is_page or entry.strategy != "listing" else entry.model_copy(update={"strategy": "checksums"})
         try:
             found.append(_offer_at(way, offer, search))
         except (ResolveError, FetchRefused) as error:
-            is_page = listing.looks_like_html(search.documents.fetch(way.url).text)
             if is_page == (error.code == "html-instead"):  # a list that is no page was only tried in another form
                 search.complaints.append(error)
     return max(found, key=lambda answer: answer.title.version, default=None)
