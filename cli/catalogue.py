@@ -15,9 +15,10 @@ from isomanager.settings import KEYSERVERS
 
 if TYPE_CHECKING:
     from isomanager.catalogue.documents import DocumentSource
+    from isomanager.catalogue.microsoft.day_links import LinkKeeper
     from isomanager.catalogue.product import Product
     from isomanager.library.opening import Library
-    from isomanager.model import Expectation, Refusal
+    from isomanager.model import DayLink, Expectation, Refusal
     from isomanager.trust.unproved import Unproved
 
 app = typer.Typer(help="What exists upstream: products, releases, and how they are proved.", no_args_is_help=True)
@@ -80,6 +81,7 @@ def resolve(
     as_json: Json = False,
 ) -> None:
     """What upstream offers now for a selector, and how far it can be proved. Exit code 1 when its evidence is refused."""
+    from isomanager.catalogue.naming import meant
     from isomanager.library.opening import Library
     from isomanager.library.resolving import resolve_selector
     from isomanager.model import Expectation, Selector
@@ -87,8 +89,9 @@ def resolve(
 
     asked = Selector.parse(selector, architectures=tuple(arch), languages=tuple(language), editions=tuple(edition))
     with Library(load_settings()) as library:
-        product = library.catalogue.product(asked.product)
-        judged = resolve_selector(library, asked, _documents(library, product, document, offline), torrents=torrent)
+        product, asked = meant(library.catalogue, asked)
+        documents, links = _documents(library, product, document, offline)
+        judged = resolve_selector(library, asked, documents, links=links, torrents=torrent)
     answers = [
         (_expected(one) if isinstance(one, Expectation) else _refused(one, product)) | {"status": _status(one, product)}
         for one in judged
@@ -106,10 +109,19 @@ def _status(judged: Expectation | Refusal, product: Product) -> str:
     return product.status if judged.offer.confirmed else "unconfirmed"
 
 
-def _documents(library: Library, product: Product, given: list[str], offline: bool) -> DocumentSource:
+def _documents(
+    library: Library, product: Product, given: list[str], offline: bool
+) -> tuple[DocumentSource, LinkKeeper | None]:
+    """Where documents come from, and what keeps the links that Microsoft gives: saved answers are no answers of today, and are
+    not remembered as such."""
     from isomanager.catalogue.documents import SavedDocuments
+    from isomanager.catalogue.microsoft.day_links import LinksInMemory
 
-    return SavedDocuments(dict(map(_saved, given)), None if offline else library.documents(product))
+    saved = dict(map(_saved, given))
+    documents = SavedDocuments(saved, None if offline else library.documents(product))
+    places = [one.partition("?")[0].lower() for one in product.connector.addresses] if product.connector else []
+    replayed = offline or any(url.partition("?")[0].lower() in places for url in saved)
+    return documents, LinksInMemory() if replayed else None
 
 
 def _saved(text: str) -> tuple[str, Path]:
@@ -150,6 +162,18 @@ def _offered(judged: Expectation | Refusal, digests: dict[str, str], size: int |
         **top,
         "digests": digests,
         "listed_at": offer.listed_at,
+        **({"link": _link(offer.link)} if offer.link else {}),
+    }
+
+
+def _link(link: DayLink) -> dict[str, str]:
+    """What a link that holds for a day was asked for with, and until when the one of now holds; never the link itself."""
+    return {
+        "product_edition_id": link.edition,
+        "sku_id": link.sku,
+        "language": link.language,
+        "page": link.page,
+        "expires": link.expires,
     }
 
 
@@ -190,7 +214,7 @@ def _lacking(judged: Refusal, claimed: Unproved, product: Product) -> list[str]:
 def _print_answers(answers: list[dict[str, Any]]) -> None:
     for one in answers:
         shown = {**one, **one["digests"], "size": size(one["size"])}
-        left_out = ("digests", "title", "refused", "error", "message", "url")
+        left_out = ("digests", "title", "refused", "error", "message", "url", "link")
         print_facts((name, _joined(value)) for name, value in shown.items() if value and name not in left_out)
         if one["status"] == "unconfirmed":
             say(

@@ -42,6 +42,7 @@ def check(what: list[str], *, as_json: bool) -> None:
 
 def _only_product(library: Library, what: Sequence[str]) -> Selector | None:
     """The selector that is meant when one product is named; None for several names, a family, or everything."""
+    from isomanager.catalogue.naming import meant
     from isomanager.errors import UsageError
     from isomanager.model import Family, Selector
 
@@ -51,8 +52,7 @@ def _only_product(library: Library, what: Sequence[str]) -> Selector | None:
         selector = Selector.parse(what[0])
     except UsageError:
         return None
-    library.catalogue.product(selector.product)
-    return selector
+    return meant(library.catalogue, selector)[1]
 
 
 def check_one(library: Library, selector: Selector, *, as_json: bool) -> None:

@@ -149,6 +149,7 @@ def plain_names(library: Library, names: list[str]) -> tuple[str, ...] | None:
 
 def _require_known(library: Library, names: list[str]) -> None:
     """A family or product of which nothing is held is an answer; a name that nobody knows is a mistake."""
+    from isomanager.catalogue.naming import meant
     from isomanager.errors import ResolveError, UsageError
     from isomanager.model import Family, Selector
 
@@ -156,7 +157,7 @@ def _require_known(library: Library, names: list[str]) -> None:
         if name.lower() in list(Family):
             continue
         try:
-            library.catalogue.product(Selector.parse(name).product)
+            meant(library.catalogue, Selector.parse(name))
         except ResolveError as wrong:
             raise UsageError(f"Nothing that is held is called '{name}', and no product is.", hint=wrong.hint) from wrong
 

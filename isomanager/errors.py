@@ -148,7 +148,8 @@ class ResolveError(PermanentError):
     """Upstream has no such image, or says something implausible.
 
     Codes: not-found, no-release, beta-only, unavailable, not-an-iso, torrent-only, manual, implausible, ambiguous,
-    unknown-product, unknown-flavor, unknown-channel, document-missing.
+    unknown-product, unknown-flavor, unknown-channel, document-missing, language-not-offered, architecture-not-offered,
+    edition-not-offered; of Microsoft's download connector: blocked, asked-today, configuration.
     """
 
     code = "not-found"

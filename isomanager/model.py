@@ -186,11 +186,26 @@ class Packing(Value):
     max_bytes: int = 16 << 30
 
 
+class DayLink(Value):
+    """What to ask Microsoft's download connector for: it gives an address that only holds for a day and for whoever asked.
+
+    The signed address itself is never part of a value that is stored or told. `edition` and `sku` are Microsoft's ids,
+    `language` its name, `page` the download page, `expires` the end of the address that is known now, as upstream writes it.
+    """
+
+    edition: str
+    sku: str
+    language: str
+    page: str
+    expires: str = ""
+
+
 class Offer(Value):
     """What upstream claims. A cache, never truth.
 
     `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say);
-    `pinned` those that the catalogue knows of this very file. Not `confirmed`: nobody checked the facts it was found by.
+    `pinned` those that the catalogue knows of this very file. Not `confirmed`: nobody checked the facts it was found by. With a
+    `link`, `urls` only tell where the file stands; the address to fetch it from is asked for when it is needed.
     """
 
     title: Title
@@ -210,6 +225,7 @@ class Offer(Value):
     listed_at: tuple[str, ...] = ()
     served_assurance: bool = True
     confirmed: bool = True
+    link: DayLink | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -454,13 +470,15 @@ class ActionKind(StrEnum):
     RETIRE = "retire"
     REFUSE = "refuse"
     FAIL = "fail"
+    SKIP = "skip"
 
 
 class Action(Value):
     """One step of a plan: what, where, why, and how many bytes it costs (positive: fetched; freed bytes are `frees`).
 
     `download` carries the expectation and, as `source`, who wants it; `retire` the copy; `refuse` and `fail` a code and a
-    reason. `note` is what a person should know besides: facts nobody confirmed, the age of the last good answer.
+    reason; `skip` is what only a person can do, with how. `note` is what a person should know besides: facts nobody confirmed,
+    the age of the last good answer.
     """
 
     kind: ActionKind

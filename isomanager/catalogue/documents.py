@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
+from isomanager.catalogue.saved_addresses import MAX_HEAD_BYTES, head_says, stands_for
 from isomanager.errors import ResolveError
 from isomanager.model import Document, Value
 
 MAX_DOCUMENT_BYTES = 16 << 20
 """No listing, checksum document or API answer is believed beyond this size."""
+
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+"""Nothing to say beyond what every request says."""
 
 
 class Located(Value):
@@ -32,8 +37,10 @@ class DocumentSource(Protocol):
     come later, ResolveError(code="document-missing") when only saved documents are allowed and this is not one of them.
     """
 
-    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
-        """The whole document, at most `max_bytes` long."""
+    def fetch(
+        self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
+        """The whole document, at most `max_bytes` long; `headers` for servers that want to know who sent us."""
         ...
 
     def locate(self, url: str) -> Located:
@@ -41,22 +48,24 @@ class DocumentSource(Protocol):
         ...
 
 
-def place_of(url: str) -> str:
-    """An address without what servers do not tell apart: https from http, the host's case and default port, escapes, a closing
-    slash, `index.html`, the order of a listing.
-    """
-    parts = urlsplit(url)
-    path = unquote(parts.path).rstrip("/")
-    path = path.removesuffix("/index.html").removesuffix("/index.htm")
-    query = "" if parts.query.upper().startswith(("C=", "O=", "F=")) else parts.query
-    host = parts.netloc.lower().removesuffix(":443").removesuffix(":80")
-    return f"{host}{path}{'?' if query else ''}{query}"
+def ask(source: DocumentSource, url: str, max_bytes: int, headers: Mapping[str, str]) -> Document:
+    """`source.fetch`; headers are only spoken of where there are any."""
+    return (
+        source.fetch(url, max_bytes=max_bytes, headers=headers) if headers else source.fetch(url, max_bytes=max_bytes)
+    )
+
+
+def located_by_head(url: str, head: bytes) -> Located | None:
+    """What a saved head says of the file at `url`, or None when it is no head."""
+    said = head_says(url, head)
+    return None if said is None else Located(url=url, **said)
 
 
 class SavedDocuments:
     """Documents saved in files, each standing for an address; anything else is asked of `beyond`, or is missing.
 
-    `located` is what was said, when the documents were saved, of addresses whose files were not.
+    Which address a file stands for, `stands_for` says: one without a query stands for every query. `located` is what was said,
+    when the documents were saved, of addresses whose files were not.
     """
 
     def __init__(
@@ -65,35 +74,41 @@ class SavedDocuments:
         beyond: DocumentSource | None = None,
         located: Mapping[str, Located] | None = None,
     ) -> None:
-        self._files = {place_of(url): file for url, file in files.items()}
-        self._addresses = tuple(files)
+        self._files = dict(files)
         self._beyond = beyond
         self._located = dict(located or {})
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """What is saved. A listing that is not saved can be made up from the saved addresses below it."""
-        return self._addresses
+        return tuple(self._files)
 
-    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
+    def fetch(
+        self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
         """The saved file's bytes exactly as they are."""
-        file = self._files.get(place_of(url))
+        file = self._standing_for(url)
         if file is not None:
             return Document(url=url, final_url=url, content=file.read_bytes()[: max_bytes + 1])
         if self._beyond is not None:
-            return self._beyond.fetch(url, max_bytes=max_bytes)
+            return ask(self._beyond, url, max_bytes, headers)
         raise self._missing(url)
 
     def locate(self, url: str) -> Located:
-        """A saved document is where its address says; only one from beyond can lead elsewhere."""
+        """A saved document is where its address says, unless it is the head of an answer (what `curl -I` prints)."""
         if url in self._located:
             return self._located[url]
-        file = self._files.get(place_of(url))
+        file = self._standing_for(url)
         if file is not None:
-            return Located(url=url, final_url=url, size=file.stat().st_size)
+            head = file.read_bytes()[:MAX_HEAD_BYTES]
+            return located_by_head(url, head) or Located(url=url, final_url=url, size=file.stat().st_size)
         if self._beyond is not None:
             return self._beyond.locate(url)
         raise self._missing(url)
+
+    def _standing_for(self, url: str) -> Path | None:
+        saved = stands_for(url, self._files)
+        return None if saved is None else self._files[saved]
 
     @staticmethod
     def _missing(url: str) -> ResolveError:

@@ -31,12 +31,16 @@ class Catalogue:
         named = {plain_name(name): product for product in self.products for name in product.names}
         return named | {plain_name(product.id): product for product in self.products}
 
+    def find(self, name: str) -> Product | None:
+        """The product with this id, name or alias, or None."""
+        return self._by_name.get(plain_name(name))
+
     def product(self, name: str) -> Product:
         """The product with this id, name or alias, whatever the case; blanks, dashes and underscores do not count.
 
         Raises ResolveError(code="unknown-product") with the nearest names in the hint.
         """
-        found = self._by_name.get(plain_name(name))
+        found = self.find(name)
         if found is not None:
             return found
         close = difflib.get_close_matches(plain_name(name), self._by_name, n=3, cutoff=0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
-from isomanager.catalogue.product import OfferRule, Product, ProofRule, Signature
+from isomanager.catalogue.product import Known, OfferRule, Product, ProofRule, Signature
 from isomanager.catalogue.selection import Found, series_text
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.catalogue.templates import expand, fill
@@ -21,7 +21,7 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
     url = fill(offer.url, values) if offer.url else candidate.url or _beside_its_torrent(candidate)
     _check_address(url, candidate.name, product)
     values |= _places(url, offer, way, values)
-    known = product.known.get(candidate.name)
+    known = _known(chosen, offer, product)
     return Offer(
         title=_title(chosen, wanted),
         channel=wanted.channel,
@@ -38,12 +38,23 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
         listed_at=(way.url,) if way.url else (),
         served_assurance=offer.vendor,
         confirmed="unconfirmed" not in (wanted.product.status, offer.status),
+        last_modified=candidate.last_modified,
+        link=candidate.link,
     )
 
 
 def _beside_its_torrent(candidate: Candidate) -> str:
     """Where a file would stand of which there is only a torrent: its proofs are found from there."""
     return urljoin(candidate.torrent, candidate.name) if candidate.torrent_only else ""
+
+
+def _known(chosen: Found, offer: OfferRule, product: Product) -> Known | None:
+    """What the catalogue knows of the file. The evaluation centre gives later files an earlier one's name: of another size, it is
+    another file."""
+    known, size = product.known.get(chosen.candidate.name), chosen.candidate.size
+    if known is None or offer.strategy != "evaluation-centre":
+        return known
+    return known if size is None or known.size in (None, size) else None
 
 
 def _title(chosen: Found, wanted: Wanted) -> Title:

@@ -14,13 +14,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from isomanager.catalogue.conditions import Texts, When, one_or_many
 from isomanager.catalogue.identify import IdentifyRule
 from isomanager.catalogue.key_directory import directory_urls, is_mail_address
+from isomanager.catalogue.microsoft.rules import ConnectorRules
 from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
 from isomanager.version import Version
 
 Status = Literal["confirmed", "unconfirmed", "manual"]
 """How far somebody has checked the facts: `unconfirmed` is shown to the user, `manual` means there is no public address."""
 
-StrategyName = Literal["listing", "checksums", "api", "redirect", "fixed", "lines", "rss", "page", "external", "manual"]
+StrategyName = Literal[
+    "listing", "checksums", "api", "redirect", "fixed", "lines", "rss", "page", "evaluation-centre", "download-connector",
+    "external", "manual",
+]  # fmt: skip
 
 _UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)?", re.IGNORECASE)
@@ -57,7 +61,9 @@ class VersionForm(Value):
 
     `text` is built from named groups; `replace` mends upstream's spelling (`{"_" = " "}`); `pre` and `lts` are patterns on the
     whole version; `build` is a pattern for what a version may end with that a person need not name (3.1.2 is 3.1.2-22);
-    `series` is how many leading parts make a release series; `epoch` maps patterns to an epoch.
+    `series` is how many leading parts make a release series; `epoch` maps patterns to an epoch. `told` are groups that another
+    group's value tells (`{build = {26100 = {release = "24H2"}}}`); `also` are patterns of other ways to write a version, whose
+    groups make the usual one.
     """
 
     text: str = "{version}"
@@ -67,6 +73,8 @@ class VersionForm(Value):
     build: str = ""
     series: int = Field(default=1, ge=1)
     epoch: dict[str, int] = Field(default_factory=dict)
+    told: dict[str, dict[str, dict[str, str]]] = Field(default_factory=dict)
+    also: Texts = ()
 
 
 class Flavor(Value):
@@ -151,6 +159,12 @@ class Unpack(Value):
     max: Bytes = 16 << 30
 
 
+_NAMED_BY_FILE = (
+    "listing", "checksums", "rss", "page", "redirect", "evaluation-centre", "download-connector",
+)  # fmt: skip
+"""Strategies that find files by their names."""
+
+
 class OfferRule(Value):
     """One way to find what upstream offers. Entries are tried in order; the first that answers is taken.
 
@@ -193,7 +207,7 @@ class OfferRule(Value):
     def _complete(self) -> OfferRule:
         if self.strategy not in ("fixed", "external", "manual") and not self.steps:
             raise ValueError(f"strategy '{self.strategy}' needs steps")
-        if self.strategy in ("listing", "checksums", "rss", "page", "redirect") and not self.file:
+        if self.strategy in _NAMED_BY_FILE and not self.file:
             raise ValueError(f"strategy '{self.strategy}' needs a file pattern")
         if self.strategy == "api" and not self.select:
             raise ValueError("strategy 'api' needs select")
@@ -273,7 +287,9 @@ def _one_table_or_many(given: Any) -> Any:
 class Product(Value):
     """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any;
     `codenames` are the versions by the names their vendor gives them (noble = 24.04); `witnesses` lists of releases that others
-    keep (endoflife.date, say), asked only when an answer of upstream's surprises.
+    keep (endoflife.date, say), asked only when an answer of upstream's surprises; `meanings` are patterns of names that say more
+    than the product (WindowsServer2025), on a name without blanks and punctuation, in lower case, with groups `version` and
+    `flavor`.
 
     A product without offers is there to be recognised: no address is known from which its images may be fetched.
     """
@@ -282,6 +298,7 @@ class Product(Value):
     name: str
     family: Family
     aliases: Texts = ()
+    meanings: Texts = ()
     homepage: str = ""
     default_flavor: str = ""
     default_language: str = ""
@@ -302,6 +319,7 @@ class Product(Value):
     lifecycle: tuple[Lifecycle, ...] = ()
     releases: tuple[ReleaseList, ...] = ()
     witnesses: tuple[ReleaseList, ...] = ()
+    connector: ConnectorRules | None = None
     identify: Annotated[tuple[IdentifyRule, ...], BeforeValidator(_one_table_or_many)] = ()
     source: SourceRules = SourceRules()
 
@@ -328,6 +346,8 @@ class Product(Value):
             raise ValueError("channel lts needs version.lts, the pattern of a long-term version")
         if not self.architectures:
             raise ValueError("architectures must not be empty")
+        if self.connector is None and any(offer.strategy == "download-connector" for offer in self.offers):
+            raise ValueError("strategy 'download-connector' needs the table [connector]")
         if not self.source.allow_http and any(url.startswith("http://") for url in self.addresses):
             raise ValueError(
                 "an address begins with http://; use https, or set source.allow_http for a trusted network"
@@ -359,7 +379,8 @@ class Product(Value):
     def addresses(self) -> tuple[str, ...]:
         """Every address template of the offers, as written."""
         steps = (url for offer in self.offers for step in offer.steps for url in step.url)
-        return (*steps, *(offer.url for offer in self.offers if offer.url))
+        connector = self.connector.addresses if self.connector else ()
+        return (*steps, *(offer.url for offer in self.offers if offer.url), *connector)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -374,13 +395,14 @@ class Product(Value):
     @property
     def patterns(self) -> tuple[str, ...]:
         """Every pattern in the file."""
-        form = (self.version.pre, self.version.lts, self.version.build, *self.version.epoch)
+        form = (self.version.pre, self.version.lts, self.version.build, *self.version.epoch, *self.version.also)
         steps = (step for offer in self.offers for step in offer.steps)
         picks = (pattern for step in steps for pattern in (*step.pick, step.direct, step.search))
         files = (pattern for offer in self.offers for pattern in (*offer.file, *offer.address))
         lines = (pattern for offer in self.offers for pattern in offer.line)
         releases = (listed.pick for listed in (*self.releases, *self.witnesses))
-        every = (*form, *picks, *files, *lines, *releases, *(one for rule in self.identify for one in rule.patterns))
+        identify = (one for rule in self.identify for one in rule.patterns)
+        every = (*form, *self.meanings, *picks, *files, *lines, *releases, *identify)
         return tuple(pattern for pattern in every if pattern)
 
     @property
@@ -402,9 +424,17 @@ class Product(Value):
         return self.map.architecture.get(ours, (ours,))
 
     def our_language(self, spelling: str) -> str:
-        """Our spelling of a language."""
-        mapped = (ours for ours, theirs in self.map.language.items() if spelling in theirs)
+        """Our spelling of a language. Case, blanks and punctuation do not count, everything else does: English is not English
+        International."""
+        plain = plain_language(spelling)
+        known = self.map.language.items()
+        mapped = (ours for ours, theirs in known if plain in map(plain_language, (ours, *theirs)))
         return next(mapped, spelling)
+
+
+def plain_language(spelling: str) -> str:
+    """A language's name as it is compared: `Chinese (Simplified)`, `Chinese_Simplified` and `chinese simplified` are one."""
+    return "".join(letter for letter in spelling.casefold() if letter.isalnum())
 
 
 SPECIAL_FIELDS = frozenset(

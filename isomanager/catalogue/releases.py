@@ -9,9 +9,9 @@ from isomanager.catalogue.patterns import match_whole
 from isomanager.catalogue.product import Product, ReleaseList
 from isomanager.catalogue.selection import series_of
 from isomanager.catalogue.strategies.listing import links, looks_like_html, no_listing
-from isomanager.catalogue.wanted import epoch_of
-from isomanager.errors import ResolveError
-from isomanager.model import Value
+from isomanager.catalogue.wanted import epoch_of, wanted
+from isomanager.errors import FetchRefused, IsoManagerError, ResolveError, TransientError
+from isomanager.model import Selector, Value
 from isomanager.version import Version
 
 
@@ -49,6 +49,33 @@ def listed_releases(listed: ReleaseList, product: Product, documents: DocumentSo
 def latest(found: tuple[Release, ...], *, lts: bool = False) -> Release | None:
     """The newest release, or the newest long-term one."""
     return max((one for one in found if one.lts or not lts), key=lambda one: one.version, default=None)
+
+
+def newest_listed(product: Product, selector: Selector, documents: DocumentSource) -> Version | None:
+    """The newest listed release that the selector accepts; None when the product has no list, or none in it fits.
+
+    Of several lists one is enough. Raises what the last of them said when none can be read.
+    """
+    one = wanted(product, selector)[0]
+    found: list[Version] = []
+    wrong: IsoManagerError | None = None
+    for listed in (*product.releases, *product.witnesses):
+        if listed.line not in ("", one.flavor_id):
+            continue
+        try:
+            rows = tuple(_rows(listed, documents.fetch(listed.url).text))
+        except (ResolveError, FetchRefused, TransientError) as error:
+            wrong = error
+            continue
+        found += [one.version(row["version"]) for row in rows if _is_version(row["version"])]
+    if not found and wrong is not None:
+        raise wrong
+    fitting = [version for version in found if one.accepts(version)]
+    return max(fitting, default=None)
+
+
+def _is_version(text: str) -> bool:
+    return any(letter.isalnum() for letter in text)
 
 
 def _rows(listed: ReleaseList, text: str) -> Iterator[dict[str, str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, DocumentSource, Located, place_of
+from collections.abc import Mapping
+
+from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, NO_HEADERS, DocumentSource, Located, ask
+from isomanager.catalogue.saved_addresses import place_of
 from isomanager.errors import FetchRefused, IsoManagerError
 from isomanager.model import Document
 
@@ -14,17 +17,19 @@ class Remembering:
         self._beyond = beyond
         self._known: dict[str, Document | IsoManagerError] = {}
 
-    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
+    def fetch(
+        self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
         """As DocumentSource.fetch; raises FetchRefused(code="too-large") for more than `max_bytes`."""
         if url not in self._known:
-            self._known[url] = self._ask(url, max_bytes)
+            self._known[url] = self._ask(url, max_bytes, headers)
         known = self._known[url]
         if isinstance(known, IsoManagerError):
             raise known
         return known
 
     def locate(self, url: str) -> Located:
-        """As DocumentSource.locate."""
+        """As DocumentSource.locate, asked anew each time: an address that leads elsewhere may lead elsewhere again."""
         return self._beyond.locate(url)
 
     def saved_below(self, url: str) -> tuple[str, ...]:
@@ -49,9 +54,9 @@ class Remembering:
         addresses: tuple[str, ...] = getattr(self._beyond, "addresses", ())
         return addresses
 
-    def _ask(self, url: str, max_bytes: int) -> Document | IsoManagerError:
+    def _ask(self, url: str, max_bytes: int, headers: Mapping[str, str]) -> Document | IsoManagerError:
         try:
-            document = self._beyond.fetch(url, max_bytes=max_bytes)
+            document = ask(self._beyond, url, max_bytes, headers)
         except IsoManagerError as error:
             if error.transient:
                 raise

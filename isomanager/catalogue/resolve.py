@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin
 
 from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.microsoft import evaluation
+from isomanager.catalogue.microsoft.day_links import LinkKeeper, LinksInMemory
 from isomanager.catalogue.offering import build_offer, fixed_addresses
 from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
@@ -30,6 +32,12 @@ _TELLING = (
     "unavailable",
     "torrent-only",
     "not-an-iso",
+    "blocked",
+    "configuration",
+    "asked-today",
+    "language-not-offered",
+    "architecture-not-offered",
+    "edition-not-offered",
     "implausible",
     "ambiguous",
 )
@@ -43,11 +51,13 @@ def resolve(
     noted: Noted = unnoted,
     *,
     torrents: bool = False,
+    links: LinkKeeper | None = None,
 ) -> tuple[Offer, ...]:
     """What upstream offers for `selector`: one offer for each architecture, language and edition asked for.
 
     `torrents` says that torrents can be fetched: what upstream gives only so is an offer without addresses then, and refused
-    (torrent-only) otherwise.
+    (torrent-only) otherwise. `links` keeps what Microsoft's download connector gave, for all of a library; without one, nothing
+    is remembered.
 
     The product's entries are tried in order. Raises ResolveError that says what each of them said; a transient error is
     raised as it is, because another entry's answer could be an older one. `noted` is told what each document gave.
@@ -61,7 +71,8 @@ def resolve(
             product=product.id,
         )
     remembered = Remembering(documents)
-    return tuple(_resolve_one(_Search(one, remembered, torrents, noted)) for one in wanted(product, selector))
+    kept = links or LinksInMemory()
+    return tuple(_resolve_one(_Search(one, remembered, torrents, noted, kept)) for one in wanted(product, selector))
 
 
 @dataclass
@@ -74,6 +85,7 @@ class _Search:
     documents: Remembering
     torrents: bool
     noted: Noted
+    links: LinkKeeper
     complaints: list[IsoManagerError] = field(default_factory=list)
     passed: list[Version] = field(default_factory=list)
     below: Version | None = None
@@ -169,7 +181,7 @@ def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
     place = next((number for number, entry in enumerate(one.product.offers, 1) if entry is offer), 0)
     look = Look(entry=place, strategy=offer.strategy, document=way.url)
     try:
-        candidates = _candidates(offer, way, search.documents)
+        candidates = _candidates(offer, way, search)
         found = understood(candidates, offer, way, one)
         look = look.model_copy(update=_counted(candidates, found))
         chosen = _chosen(found, offer, way, search)
@@ -219,10 +231,17 @@ def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
         )
     if offer.strategy == "fixed":
         return iter(Way(url, {}) for url in fixed_addresses(offer, one))
+    if offer.strategy == "download-connector":
+        return iter((Way(offer.steps[0].url[0], {}),))  # it reads its page itself: a refusal may stand there
     return walk.ways()
 
 
-def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Candidate, ...]:
+def _candidates(offer: OfferRule, way: Way, search: _Search) -> tuple[Candidate, ...]:
+    documents = search.documents
+    if offer.strategy == "download-connector":
+        from isomanager.catalogue.microsoft.connector import connector_for  # for one product only
+
+        return connector_for(offer, search.one, documents, search.links).candidates()
     if offer.strategy == "fixed":
         return _at_address(way.url, offer)
     if offer.strategy == "redirect":
@@ -232,6 +251,8 @@ def _candidates(offer: OfferRule, way: Way, documents: Remembering) -> tuple[Can
         return _listed(way.url, offer, documents)
     document = documents.fetch(way.url)
     text = document.text
+    if offer.strategy == "evaluation-centre":
+        return evaluation.candidates(text, way.url, offer, search.one, documents)
     if offer.strategy == "lines":
         return lines.candidates(text, way.url, offer.line)
     if offer.strategy == "checksums":

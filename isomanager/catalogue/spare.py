@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from isomanager.catalogue.documents import place_of
 from isomanager.catalogue.patterns import match_whole
 from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.saved_addresses import place_of
 from isomanager.catalogue.walking import Way, starting_values
 from isomanager.catalogue.wanted import Wanted
 
@@ -29,8 +29,13 @@ def spare_ways(offers: tuple[OfferRule, ...], one: Wanted, urls: tuple[str, ...]
             continue
         owners = {id(offer) for offer in one.product.offers if _starts_at(offer, url)}
         for offer in offers:
-            if offer.steps and (not owners or id(offer) in owners) and _is_about(url, offer, one):
+            if _reads_one_document(offer) and (not owners or id(offer) in owners) and _is_about(url, offer, one):
                 yield _as_served(offer, url, one.product), Way(url, _told(url, offer))
+
+
+def _reads_one_document(offer: OfferRule) -> bool:
+    """Whether an entry finds what it offers in the document its steps lead to; a conversation is more than one document."""
+    return bool(offer.steps) and offer.strategy != "download-connector"
 
 
 def _starts_at(offer: OfferRule, url: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product as combinations
 
 from isomanager.catalogue.product import Flavor, Product
+from isomanager.catalogue.telling import version_text
 from isomanager.errors import ResolveError
 from isomanager.model import Selector
 from isomanager.version import Version, VersionRule
@@ -46,9 +47,9 @@ class Wanted:
 
     def version(self, text: str) -> Version:
         """A version in the product's terms: its spelling mended, its epoch set."""
-        form = self.product.version
-        for theirs, ours in form.replace.items():
+        for theirs, ours in self.product.version.replace.items():
             text = text.replace(theirs, ours)
+        text = usual_spelling(self.product, text)
         return Version(text, epoch_of(self.product, text))
 
     def __str__(self) -> str:
@@ -63,6 +64,16 @@ def epoch_of(product: Product, text: str) -> int:
 
     epochs = product.version.epoch.items()
     return next((epoch for pattern, epoch in epochs if match_whole(pattern, text) is not None), 0)
+
+
+def usual_spelling(product: Product, text: str) -> str:
+    """A version in the product's usual form: `10.0.26100.1742` is Windows Server `2025.24H2.26100.1742`."""
+    if not text or not product.version.also:
+        return text
+    from isomanager.catalogue.patterns import first_match  # most products need no RE2 for this
+
+    groups = first_match(product.version.also, text)
+    return version_text(product.version, groups) if groups else text
 
 
 def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
@@ -83,8 +94,8 @@ def wanted(product: Product, selector: Selector) -> tuple[Wanted, ...]:
 
 
 def _rule(product: Product, rule: VersionRule) -> VersionRule:
-    """A code name is the version it stands for."""
-    version = product.codenames.get(rule.exact.casefold())
+    """A code name is the version it stands for, and another way to write a version is the usual one."""
+    version = product.codenames.get(rule.exact.casefold()) or usual_spelling(product, rule.exact)
     return VersionRule(version, whole=rule.whole) if version else rule
 
 

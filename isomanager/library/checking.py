@@ -46,11 +46,11 @@ def _meaning(library: Library, name: str) -> Callable[[Title], bool] | None:
     """Which titles a product's name or a selector means; None for what is neither: a path, an id, a custom title."""
     try:
         asked = Selector.parse(name)
-        product = library.catalogue.product(asked.product)
         selector = library.canonical(asked)
+        product = library.catalogue.product(selector.product)
     except PermanentError:
         return None
-    if "/" not in name and "@" not in name:
+    if "/" not in name and "@" not in name and library.catalogue.find(name) is product:
         return lambda title: title.product == product.id
     return lambda title: selects(product, selector, title)
 

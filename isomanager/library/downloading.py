@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from isomanager.errors import Refused, StoreError
+from isomanager.library.linking import addresses, day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.receiving import receive
 from isomanager.library.registering import quarantine
@@ -26,7 +27,7 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
     store = library.store(copy.repository)
     _require_space(store, copy.path, expectation.size or offer.size)
     request = Request(
-        urls=offer.urls,
+        urls=addresses(library, offer),
         final=copy.path,
         key=copy.id,
         size=expectation.size,
@@ -61,7 +62,8 @@ def _fetched(library: Library, reservation: Reservation, request: Request, progr
     """What came; a packed image that cannot be unpacked is refused, and that is remembered."""
     expectation, store = reservation.expectation, library.store(reservation.copy.repository)
     try:
-        return receive(library, expectation, store, request, progress, reservation)
+        with day_link_of(library, expectation.offer):
+            return receive(library, expectation, store, request, progress, reservation)
     except Refused as wrong:
         refusal = Refusal(offer=expectation.offer, code=wrong.code, reason=wrong.message)
         quarantine(library, reservation, refusal)

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from isomanager.errors import Refused, StoreError
+from isomanager.library.linking import addresses, day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.proving_files import file_signature
 from isomanager.library.receiving import receive
@@ -48,7 +49,7 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     _refuse_existing(target, asked.force)
     store = LocalStore(target.parent)
     request = Request(
-        urls=expectation.offer.urls,
+        urls=addresses(library, expectation.offer),
         final=target.name,
         key=hashlib.sha256(f"{target.name}|{expectation.offer.urls}{_torrent_of(expectation)}".encode()).hexdigest()[
             :16
@@ -58,7 +59,8 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
         expected=expectation.digests,
         policy=library.policy(library.product_of(expectation.offer.title), expectation.offer.urls),
     )
-    received = receive(library, expectation, store, request, progress, library.stop)
+    with day_link_of(library, expectation.offer):
+        received = receive(library, expectation, store, request, progress, library.stop)
     found = partial_named(store, request.key)
     signature = file_signature(library, store, expectation, received)
     judged = prove(expectation, received, now=library.now(), file_signature=signature)

@@ -9,10 +9,10 @@ from isomanager.storage.contract import Store
 
 def newest_held(library: Library, selector: Selector) -> Copy | None:
     """The newest held copy that fits the selector; the best proved of several."""
-    from isomanager.catalogue.matching import canonical, selects
+    from isomanager.catalogue.matching import selects
 
-    product = library.catalogue.product(selector.product)
-    wanted = canonical(product, selector)
+    wanted = library.canonical(selector)
+    product = library.catalogue.product(wanted.product)
     fitting = [
         copy
         for copy in library.inventory.copies(states={CopyState.HELD}, product=product.id)

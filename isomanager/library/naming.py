@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from isomanager.catalogue.naming import named
 from isomanager.catalogue.product import Product
+from isomanager.catalogue.wanted import epoch_of, usual_spelling
 from isomanager.errors import ResolveError, UsageError
 from isomanager.library.opening import Library
-from isomanager.model import VANILLA, Family, Title, architecture
+from isomanager.model import VANILLA, Family, Selector, Title, architecture
 from isomanager.version import Version
 
 _UNKNOWN_VERSION = "0"
@@ -25,17 +27,19 @@ def title_of(
     language: str = "",
     edition: str = "",
 ) -> Title:
-    """The title for these words: a product of the catalogue by id, name or alias; any other name is a custom image.
+    """The title for these words: a product of the catalogue by whatever name means it (`WindowsServer2025` too, of which flavor
+    and version count where none are given); any other name is a custom image.
 
     UsageError for a name or version of which nothing can be made.
     """
-    product = _product(library, name, family)
+    meaning = _meaning(library, name, family)
+    product = meaning[0] if meaning else None
     known = _family(family) or Family.CUSTOM
     return Title(
         family=product.family if product else known,
         product=product.id if product else slug(name),
-        flavor=_flavor(product, flavor),
-        version=Version(version.strip() or _UNKNOWN_VERSION),
+        flavor=_flavor(product, flavor or (meaning[1].flavor if meaning else "")),
+        version=_version(meaning, version.strip()),
         architecture=product.our_architecture(architecture_text or "x86_64")
         if product
         else architecture(architecture_text or "any"),
@@ -44,14 +48,23 @@ def title_of(
     )
 
 
-def _product(library: Library, name: str, family: str) -> Product | None:
-    """The catalogue's product; none for what people say they have made themselves (`Windows-Custom`)."""
+def _meaning(library: Library, name: str, family: str) -> tuple[Product, Selector] | None:
+    """What the catalogue makes of a name; nothing of what people say they have made themselves (`Windows-Custom`)."""
     if family.lower().endswith("custom"):
         return None
     try:
-        return library.catalogue.product(name)
-    except ResolveError:
+        return named(library.catalogue, name)
+    except (ResolveError, UsageError):
         return None
+
+
+def _version(meaning: tuple[Product, Selector] | None, version: str) -> Version:
+    """The version in the product's terms; the one that the name says where none is given."""
+    if meaning is None:
+        return Version(version or _UNKNOWN_VERSION)
+    product, selector = meaning
+    text = usual_spelling(product, version) or selector.rule.exact or _UNKNOWN_VERSION
+    return Version(text, epoch_of(product, text))
 
 
 def _family(text: str) -> Family | None:

@@ -24,6 +24,7 @@ from isomanager.storage.opening import open_store
 if TYPE_CHECKING:
     import httpx
 
+    from isomanager.catalogue.microsoft.day_links import LinkKeeper
     from isomanager.inventory.inventory import Inventory
     from isomanager.library.owning import Owner
     from isomanager.transfer.document_cache import DocumentCache
@@ -135,6 +136,13 @@ class Library:
         if self._swarm is not None:
             self._swarm.seeds.release(key)
 
+    @cached_property
+    def links(self) -> LinkKeeper:
+        """What Microsoft's download connector gave and refused, kept for every process of this library."""
+        from isomanager.library.keeping_links import LinksInFolder
+
+        return LinksInFolder(self.settings.data_folder / "microsoft", self.now)
+
     def policy(self, product: Product | None, urls: Sequence[str] = ()) -> FetchPolicy:
         """What the product's source allows; without a product, what `urls`, which a person gave, need."""
         from isomanager.transfer.http import FetchPolicy
@@ -196,9 +204,9 @@ class Library:
     def canonical(self, selector: Selector) -> Selector:
         """The selector with the product's id and the flavor's own name in place of aliases; unknown ones are refused."""
         from isomanager.catalogue.matching import canonical
+        from isomanager.catalogue.naming import meant
 
-        product = self.catalogue.product(selector.product)
-        return canonical(product, selector)
+        return canonical(*meant(self.catalogue, selector))
 
     @property
     def product_names(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ _SETTLED = {
     ActionKind.KEEP: OutcomeKind.CURRENT,
     ActionKind.REFUSE: OutcomeKind.QUARANTINED,
     ActionKind.FAIL: OutcomeKind.FAILED,
+    ActionKind.SKIP: OutcomeKind.SKIPPED,
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, DocumentSource, Located, SavedDocuments
+from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, NO_HEADERS, DocumentSource, Located, SavedDocuments
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.resolve import resolve
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError, UsageError
@@ -49,8 +49,17 @@ class Recorder:
         self.documents: dict[str, Document] = {}
         self.located: dict[str, Located] = {}
 
-    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
-        """The document, which is kept."""
+    def fetch(
+        self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
+        """The document, which is kept. ResolveError (not-recordable) for a piece of a conversation: Microsoft's answers hold links
+        that are a secret, and another link would be asked for to record them."""
+        if headers:
+            raise ResolveError(
+                f"{without_secrets(url)} is a piece of a conversation that is not recorded.",
+                code="not-recordable",
+                hint="Save the pages with a browser's developer tools, and replay them with --document URL=FILE.",
+            )
         document = self._beyond.fetch(url, max_bytes=max_bytes)
         self.documents[url] = document
         return document

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.microsoft.day_links import LinkKeeper
+from isomanager.catalogue.naming import meant
 from isomanager.catalogue.product import Product
+from isomanager.catalogue.releases import newest_listed
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.resolve import resolve
 from isomanager.catalogue.tracing import Noted, unnoted
@@ -18,11 +21,12 @@ from isomanager.library.refreshing_keys import refresh_stale
 from isomanager.library.second_opinion import believed
 from isomanager.model import Assurance, Document, Expectation, Offer, Refusal, Selector, Subscription, Title
 from isomanager.planning.plausibility import Known
-from isomanager.planning.wanting import Resolution, Want
+from isomanager.planning.wanting import ByHand, Resolution, Want
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.evidence import gather_evidence, keys_to_obtain
 from isomanager.trust.expectation import judge
 from isomanager.trust.urls import without_secrets
+from isomanager.version import Version
 
 _log = logging.getLogger(__name__)
 
@@ -74,11 +78,12 @@ def _want(library: Library, subscription: Subscription, sources: dict[str, Docum
     try:
         product = library.catalogue.product(selector.product)
         documents = sources.setdefault(product.id, Remembering(library.documents(product)))
-        judged = tuple(
-            _believed(library, subscription, product, offer, documents, accept=accept)
-            for offer in resolve(product, selector, documents, torrents=is_possible(library.settings))
-        )
+        offers = resolve(product, selector, documents, torrents=is_possible(library.settings), links=library.links)
+        judged = tuple(_believed(library, subscription, product, offer, documents, accept=accept) for offer in offers)
     except PermanentError as wrong:
+        if wrong.code == "manual":
+            newest = newest_by_hand(library, selector, documents)
+            return Want(subscription, (Resolution(by_hand=ByHand(str(wrong), newest)),))
         return Want(subscription, (failed_resolution(wrong, _standing(library, subscription)),))
     good = [one for one in judged if isinstance(one, Expectation)]
     if len(good) == len(judged):
@@ -130,20 +135,39 @@ def resolve_selector(
     known: Callable[[Title], Sequence[Known]] = known_nothing,
     accept: bool = False,
     noted: Noted = unnoted,
+    links: LinkKeeper | None = None,
 ) -> tuple[Expectation | Refusal, ...]:
     """What upstream offers for a selector, each offer judged. Raises ResolveError (torrent-only for what upstream gives in no
-    other way, unless `torrents` asks for that too) and TransientError.
+    other way, unless `torrents` asks for that too; manual for what a person must fetch, with the newest release in its data where
+    somebody lists it) and TransientError.
 
     `known` says what was the newest before; without a library nobody knows, and only what is surprising by itself is held back.
+    `links` takes the place of the library's own keeper of links that hold for a day.
     """
-    product = library.catalogue.product(selector.product)
+    product, selector = meant(library.catalogue, selector)
     source = documents or Remembering(library.documents(product))
-    offers = resolve(product, selector, source, noted, torrents=torrents)
+    try:
+        offers = resolve(product, selector, source, noted, torrents=torrents, links=links or library.links)
+    except ResolveError as wrong:
+        if wrong.code == "manual":
+            newest = newest_by_hand(library, selector, source)
+            wrong.data["newest"] = newest.text if newest else None
+        raise
     judged = (expect(library, product, offer, source, floor=floor) for offer in offers)
     return tuple(
         believed(one, product, selector, source, known=known(one.offer.title), accept=accept, now=library.now())
         for one in judged
     )
+
+
+def newest_by_hand(library: Library, selector: Selector, documents: DocumentSource) -> Version | None:
+    """The newest release that fits the selector, of an image that can only be had by hand; None when nobody says."""
+    product = library.catalogue.product(selector.product)
+    try:
+        return newest_listed(product, selector, documents)
+    except (ResolveError, FetchRefused, TransientError) as wrong:
+        _log.info("%s: which release is the newest cannot be told: %s", product.id, wrong)
+        return None
 
 
 def expect(
@@ -186,7 +210,7 @@ def located(offer: Offer, documents: DocumentSource) -> Offer:
     ResolveError(code="unavailable") when no address has the file: a listing may run ahead of its mirrors. A host that does not
     answer a HEAD request proves nothing; the download will see.
     """
-    if offer.size is not None or not offer.urls:
+    if offer.size is not None or not offer.urls or offer.link is not None:
         return offer
     missing: list[str] = []
     for url in offer.urls:

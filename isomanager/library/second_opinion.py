@@ -122,7 +122,8 @@ def _is_of(release: Release, version: Version, product: Product) -> bool:
 def _other_entries(offer: Offer, product: Product, selector: Selector, documents: DocumentSource) -> Iterator[Opinion]:
     """What the product file's other entries answer to the same question, each asked alone."""
     for entry in product.offers:
-        if entry.archive or entry.strategy in ("manual", "external", "fixed"):
+        # the connector is asked once a day at most, and not for an opinion
+        if entry.archive or entry.strategy in ("manual", "external", "fixed", "download-connector"):
             continue
         alone = product.model_copy(update={"offers": (entry,)})
         try:

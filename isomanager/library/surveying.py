@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import Field
 
+from isomanager.catalogue.naming import meant
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.tracing import Exchange, Look
 from isomanager.errors import IsoManagerError, UsageError
@@ -55,7 +56,7 @@ def survey(library: Library, names: Sequence[str] = ()) -> tuple[Health, ...]:
 
 def examine(library: Library, selector: Selector) -> Examination:
     """Try one selector and keep every step. Its health counts as the product's where the product's default is asked for."""
-    product = library.catalogue.product(selector.product)
+    product, selector = meant(library.catalogue, selector)
     plain = Selector(product=product.id)
     is_default = library.canonical(selector) == library.canonical(plain)
     before = kept_health(library.health_file).get(product.id) if is_default else None

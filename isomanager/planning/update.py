@@ -7,7 +7,7 @@ from datetime import datetime
 
 from isomanager.model import Action, ActionKind, Copy, CopyState, Expectation, Plan, Subscription, Title
 from isomanager.planning.retention import SUBSCRIPTION_SOURCE, judge_retention
-from isomanager.planning.wanting import Guards, Resolution, Selects, Shelves, Want, same_bytes, scope, shelve
+from isomanager.planning.wanting import ByHand, Guards, Resolution, Selects, Shelves, Want, same_bytes, scope, shelve
 
 RefusedBefore = Callable[[str, Title], str | None]
 """Given an offer's fingerprint and title: why those very bytes were refused before, or None."""
@@ -59,6 +59,8 @@ def _decide(
         return Action(
             kind=ActionKind.REFUSE, title=refusal.offer.title, code=refusal.code, reason=refusal.reason, **place
         )
+    if resolution.by_hand is not None:
+        return _by_hand(subscription, resolution.by_hand, repository, shelves, selects)
     if resolution.expectation is None:
         return Action(kind=ActionKind.FAIL, code=resolution.error_code, reason=resolution.error, **place)
     expectation = resolution.expectation
@@ -92,6 +94,33 @@ def _decide(
         cost=expectation.size if expectation.size is not None else expectation.offer.size,
         reason=_why_fetch(title, here, expectation, force),
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
+        **place,
+    )
+
+
+def _by_hand(
+    subscription: Subscription, by_hand: ByHand, repository: str, shelves: Shelves, selects: Selects
+) -> Action:
+    """What can only be fetched by a person is no failure of the run: it is reported until it is there."""
+    here = shelves.get((repository, subscription.selector.product), ())
+    held = [one for one in here if one.state is CopyState.HELD and selects(subscription, one.title)]
+    newest = max(held, key=lambda one: one.title.version, default=None)
+    place = {"repository": repository, "selector": str(subscription.selector), "code": "manual"}
+    listed = by_hand.newest
+    if newest is None:
+        told = f"{listed} is the newest release, and none is held" if listed else "not held"
+        return Action(kind=ActionKind.SKIP, reason=f"{told}; to be fetched by hand: {by_hand.how}", **place)
+    if listed is not None and newest.title.version < listed and not newest.title.version.starts_with(listed):
+        told = f"{listed} is out, newer than {newest.title.version} which is held; to be fetched by hand: {by_hand.how}"
+        return Action(kind=ActionKind.SKIP, title=newest.title, reason=told, **place)
+    told = "no newer release is listed" if listed else "whether there is a newer one, nobody says who can be asked"
+    return Action(
+        kind=ActionKind.KEEP,
+        title=newest.title,
+        copy_id=newest.id,
+        path=newest.path,
+        assurance=newest.assurance,
+        reason=f"held and proved ({newest.assurance}); {told}",
         **place,
     )
 

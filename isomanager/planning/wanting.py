@@ -7,14 +7,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from isomanager.model import Copy, Expectation, Refusal, Subscription, Title
+from isomanager.version import Version
 
 Selects = Callable[[Subscription, Title], bool]
 """Whether a subscription's selector fits a title; built from the catalogue (default flavors, LTS rules)."""
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """An image that its vendor gives only to those who are signed in: how to get it, and the newest release if anybody lists it."""
+
+    how: str
+    newest: Version | None = None
+
+
+@dataclass(frozen=True)
 class Resolution:
-    """What became of resolving one subscription for one architecture, language and edition: exactly one of the three.
+    """What became of resolving one subscription for one architecture, language and edition: exactly one of the four.
 
     `note` is for the person who reads the plan; `accepted` says that a person believes the answer, even an older one.
     """
@@ -25,6 +34,7 @@ class Resolution:
     error_code: str = ""
     note: str = ""
     accepted: bool = False
+    by_hand: ByHand | None = None
 
     @property
     def title(self) -> Title | None:
@@ -62,8 +72,8 @@ class Guards:
 
 def same_bytes(copy: Copy, expectation: Expectation) -> bool:
     """Whether `copy` is proved to be what is expected: a required digest is known and equal, or, where upstream gives no
-    digest, size and validators are those the copy was fetched with. Of an image that is packed upstream the evidence speaks of
-    the packed bytes, which only the fingerprint still tells."""
+    digest, name, size and validators are those the copy was fetched with. Of an image that is packed upstream the evidence speaks
+    of the packed bytes, which only the fingerprint still tells."""
     if expectation.offer.packing is not None:
         return bool(copy.fingerprint) and copy.fingerprint == expectation.fingerprint
     known = [
@@ -73,7 +83,8 @@ def same_bytes(copy: Copy, expectation: Expectation) -> bool:
     ]
     if expectation.digests:
         return bool(known) and all(known)
-    return bool(copy.fingerprint) and copy.fingerprint == expectation.fingerprint
+    same_name = copy.filename in ("", expectation.offer.filename)
+    return same_name and bool(copy.fingerprint) and copy.fingerprint == expectation.fingerprint
 
 
 Scope = tuple[str, str, str, str, str]

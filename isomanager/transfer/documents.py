@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import httpx
 
-from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, Located
+from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, NO_HEADERS, Located
 from isomanager.catalogue.tracing import Exchange, Seen
 from isomanager.errors import FetchRefused, IsoManagerError, Stalled
 from isomanager.model import Document
@@ -50,17 +50,34 @@ class HttpDocuments:
         self._client, self._policy, self._manners = client, policy, manners
         self._patience = Patience(patience_of(client), most=manners.patience, delay=manners.delay, stop=manners.stop)
 
-    def fetch(self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES) -> Document:
+    def fetch(
+        self, url: str, *, max_bytes: int = MAX_DOCUMENT_BYTES, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Document:
         """The whole document; FetchRefused(code="too-large") as soon as it passes `max_bytes`.
 
-        One that was fetched before is asked for under the condition that it has changed.
+        One that was fetched before is asked for under the condition that it has changed. A request with `headers` is a piece of a
+        conversation: it is made once, and nothing of it is kept.
         """
+        if headers:
+            return self._said("GET", url, headers, max_bytes)
         cache = self._manners.cache
         kept = cache.get(url) if cache is not None else None
         if kept is not None and len(kept.content) > max_bytes:
             kept = None
         document, _ = self._told("GET", url, lambda: self._fetch(url, max_bytes, kept))
         return document
+
+    def _said(self, method: str, url: str, headers: Mapping[str, str], max_bytes: int) -> Document:
+        started = monotonic()
+        try:
+            with self._open(method, url, headers) as response:
+                _require(response, url, 200)
+                document = self._document(response, url, max_bytes)
+                self._tell(_exchange(method, url, response, size=len(document.content)), started)
+                return document
+        except IsoManagerError as wrong:
+            self._tell_wrong(method, url, wrong, started)
+            raise
 
     def _fetch(self, url: str, max_bytes: int, kept: Document | None) -> tuple[Document, Exchange]:
         with self._open("GET", url, _conditions(kept)) as response:
@@ -135,11 +152,14 @@ class HttpDocuments:
         try:
             (answer, exchange), waited = self._patience.ask(url, told, question)
         except IsoManagerError as wrong:
-            status = int(wrong.data.get("status") or 0)
-            self._tell(Exchange(method=method, url=told, status=status, error=wrong.message), started)
+            self._tell_wrong(method, url, wrong, started)
             raise
         self._tell(exchange.model_copy(update={"waited": waited}), started)
         return answer, exchange
+
+    def _tell_wrong(self, method: str, url: str, wrong: IsoManagerError, started: float) -> None:
+        status = int(wrong.data.get("status") or 0)
+        self._tell(Exchange(method=method, url=without_secrets(url), status=status, error=wrong.message), started)
 
     def _tell(self, exchange: Exchange, started: float) -> None:
         if self._manners.seen is not None:

@@ -12,6 +12,7 @@ import pytest
 
 from isomanager.catalogue.documents import Located, SavedDocuments
 from isomanager.catalogue.loader import Catalogue, check_expressions, read_product, summary
+from isomanager.catalogue.naming import meant
 from isomanager.catalogue.resolve import resolve
 from isomanager.errors import ResolveError
 from isomanager.model import Selector
@@ -27,15 +28,17 @@ CASES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['selector']} {case['arch']}".strip())
 def test_a_product_resolves_from_its_built_documents(case: dict[str, Any], catalogue: Catalogue) -> None:
-    selector = Selector.parse(case["selector"], architectures=(case["arch"],) if case["arch"] else ())
+    architectures, languages = ((case[one],) if case.get(one) else () for one in ("arch", "language"))
+    asked = Selector.parse(case["selector"], architectures=architectures, languages=languages)
+    product, selector = meant(catalogue, asked)
     told = {url: Located.model_validate(one) for url, one in case.get("located", {}).items()}
     documents = SavedDocuments(case["documents"], located=told)
     if "error" in case:
         with pytest.raises(ResolveError) as refused:
-            resolve(catalogue.product(selector.product), selector, documents)
+            resolve(product, selector, documents)
         assert refused.value.code == case["error"], str(refused.value)
         return
-    (offer,) = resolve(catalogue.product(selector.product), selector, documents)
+    (offer,) = resolve(product, selector, documents)
     assert (offer.filename, str(offer.title.version)) == (case["filename"], case["version"])
     assert offer.size == case.get("size", offer.size)
     assert case.get("recorded") or offer.digests.get("sha256") in (
@@ -46,7 +49,7 @@ def test_a_product_resolves_from_its_built_documents(case: dict[str, Any], catal
 
 
 def test_every_bundled_product_has_a_built_document(catalogue: Catalogue) -> None:
-    covered = {catalogue.product(Selector.parse(case["selector"]).product).id for case in CASES}
+    covered = {meant(catalogue, Selector.parse(case["selector"]))[0].id for case in CASES}
     assert {product.id for product in catalogue.products if not product.identify_only} <= covered
     assert len(catalogue.products) >= 10
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from isomanager.catalogue.documents import SavedDocuments, place_of
+from isomanager.catalogue.documents import SavedDocuments
 from isomanager.catalogue.loader import Catalogue
 from isomanager.catalogue.resolve import resolve
+from isomanager.catalogue.saved_addresses import place_of
 from isomanager.errors import ResolveError
 from isomanager.model import Offer, Selector
 

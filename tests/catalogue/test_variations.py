@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isomanager.catalogue.documents import Located
+from isomanager.catalogue.documents import NO_HEADERS, Located, located_by_head
 from isomanager.catalogue.loader import Catalogue
+from isomanager.catalogue.naming import meant
 from isomanager.catalogue.resolve import resolve
+from isomanager.catalogue.saved_addresses import stands_for
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
 from isomanager.model import Document, Selector
 from isomanager.version import Version
@@ -36,6 +38,13 @@ ERRORS = {
     "not-an-iso",
     "too-large",
     "manual",
+    "empty",
+    "blocked",
+    "configuration",
+    "language-not-offered",
+    "architecture-not-offered",
+    "edition-not-offered",
+    "implausible",
 }
 
 
@@ -49,20 +58,26 @@ class Given:
     def addresses(self) -> tuple[str, ...]:
         return tuple(self.texts)
 
-    def fetch(self, url: str, *, max_bytes: int = 1 << 24) -> Document:
-        if url not in self.texts:
+    def fetch(self, url: str, *, max_bytes: int = 1 << 24, headers: Mapping[str, str] = NO_HEADERS) -> Document:
+        saved = stands_for(url, self.texts)
+        if saved is None:
             raise ResolveError(f"{url} is not there.", code="document-missing", url=url)
-        return Document(url=url, final_url=url, content=self.texts[url].encode())
+        return Document(url=url, final_url=url, content=self.texts[saved].encode())
 
     def locate(self, url: str) -> Located:
-        raise FetchRefused(f"{url} is not there.", code="http-status", status=404, url=url)
+        saved = stands_for(url, self.texts)
+        found = located_by_head(url, self.texts[saved].encode()) if saved else None
+        if found is None:
+            raise FetchRefused(f"{url} is not there.", code="http-status", status=404, url=url)
+        return found
 
 
 def outcome(case: dict[str, Any], texts: dict[str, str], catalogue: Catalogue) -> tuple[str, Version | None]:
     """The file's address and version, or the error's code."""
-    selector = Selector.parse(case["selector"], architectures=(case["arch"],) if case["arch"] else ())
+    architectures, languages = ((case[one],) if case.get(one) else () for one in ("arch", "language"))
+    asked = Selector.parse(case["selector"], architectures=architectures, languages=languages)
     try:
-        (offer,) = resolve(catalogue.product(selector.product), selector, Given(texts))
+        (offer,) = resolve(*meant(catalogue, asked), Given(texts))
     except IsoManagerError as error:
         return error.code, None
     return offer.urls[0], offer.title.version

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from isomanager.model import Digests
+from isomanager.model import DayLink, Digests
 
 _LONGEST_NAME = 255
 _FORBIDDEN = frozenset('/\\:*?"<>|')
@@ -16,7 +16,8 @@ class Candidate:
     """A file by name. `url` is absolute ("" when only a template knows it); `groups` are what pattern, fields and way said.
 
     `size` in bytes; `digests` as the document claims them; `prerelease` when upstream itself says that it is one;
-    `torrent_only` when nothing but a torrent of it is listed.
+    `torrent_only` when nothing but a torrent of it is listed; `last_modified` as a HEAD request told it; `link` where its address
+    is given for a day at a time.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Candidate:
     torrent: str = ""
     info_hash: str = ""
     torrent_only: bool = False
+    last_modified: str = ""
+    link: DayLink | None = None
 
 
 def clean_name(text: str) -> str | None:

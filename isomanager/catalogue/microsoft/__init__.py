@@ -1,0 +1,1 @@
+"""How Microsoft gives its images: the evaluation centre's pages, and the download connector behind the consumer pages."""

@@ -1,0 +1,1 @@
+/* built from the documented form */window.dfp={url:"https://ov-df.microsoft.com/?session_id=0&CustomerId=560dc9f3-1aa5-4a2f-b63c-9e18f8d0e175&PageId=si&w=8DE0A1B2C3D4E5F"};src+="&mdt="+start;src+="&rticks="+1767225600123;
