@@ -58,7 +58,8 @@ def _guess(fits: Sequence[Fit]) -> Guess:
     return Guess(
         family=product.family.value,
         product=product.id,
-        flavor=_first(flavor_of(one.groups, product) for one in ordered) or _only_flavor(product),
+        flavor=_flavor([flavor for one in ordered if (flavor := flavor_of(one.groups, product))])
+        or _only_flavor(product),
         version=_version(ordered),
         architecture=_first(_architecture(one) for one in ordered),
         language=_first(_language(one) for one in ordered),
@@ -70,6 +71,12 @@ def _guess(fits: Sequence[Fit]) -> Guess:
 
 def _first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value), None)
+
+
+def _flavor(said: Sequence[str]) -> str | None:
+    """The flavor of the strongest evidence, or one that is more exact: `server-netinst` where a label only says `server`."""
+    finer = (one for one in said[1:] if one.startswith(f"{said[0]}-"))
+    return next(finer, said[0]) if said else None
 
 
 def _version(ordered: Sequence[Fit]) -> str | None:

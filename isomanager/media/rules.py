@@ -27,6 +27,7 @@ NAMELESS = 0.4
 CONFIDENCE: Mapping[EvidenceKind, float] = {"digest": 0.999, "marker": 0.95, "header": 0.9, "file": 0.7}
 """How far evidence of a kind is believed where the rule does not say it."""
 
+_PACKINGS = ("", ".zip", ".bz2", ".gz", ".xz")
 _SET_MEMORY = 256 << 20
 _LONGEST_TEXT = 1024
 
@@ -62,9 +63,11 @@ class RuleBook:
     def _shelves(self) -> dict[str, _Shelf]:
         entries: defaultdict[str, list[_Entry]] = defaultdict(list)
         for product in self._catalogue.products:
-            for rule in (*product.identify, _os_release_rule(product), *_name_rules(product)):
+            for rule in (*product.identify, _os_release_rule(product)):
                 for text, patterns in (rule.content | {"file": rule.file}).items():
                     entries[text] += (_Entry(product, rule, pattern) for pattern in patterns)
+            for ending, rule in _name_rules(product):
+                entries[f"file{ending}"] += (_Entry(product, rule, pattern) for pattern in rule.file)
         return {text: _Shelf(found) for text, found in entries.items()}
 
     def family_of(self, product: str) -> str | None:
@@ -82,11 +85,17 @@ class RuleBook:
             if groups is not None:
                 kind: EvidenceKind = "marker" if rule.marker else "header"
                 yield _fit(product, rule, kind, groups, "; ".join(_quoted(rule, said)))
-        named = {id(entry.rule): entry for entry in self._touching("file", said.name)}
+        for ending in _PACKINGS:
+            yield from self._fits_of_name(said.name, ending)
+
+    def _fits_of_name(self, name: str, ending: str) -> Iterator[Fit]:
+        """Rules that fit the name, which upstream may have given to the packed file with one more ending."""
+        packed = f"{name}{ending}"
+        named = {id(entry.rule): entry for entry in self._touching(f"file{ending}", packed)}
         for entry in named.values():
-            groups = first_match(entry.rule.file, said.name)
+            groups = first_match(entry.rule.file, packed)
             if groups is not None:
-                yield _fit(entry.product, entry.rule, "file", groups, f"file name '{said.name}'")
+                yield _fit(entry.product, entry.rule, "file", groups, f"file name '{name}'")
 
     def _touching(self, text: str, value: str) -> Iterable[_Entry]:
         shelf = self._shelves.get(text)
@@ -115,12 +124,14 @@ class _Shelf:
         return [self._entries[place] for place in sorted(self._set.Match(value) or ())]
 
 
-def _name_rules(product: Product) -> Iterator[IdentifyRule]:
-    """The offers' file patterns as rules of identification: what upstream calls its files is how they are recognised."""
+def _name_rules(product: Product) -> Iterator[tuple[str, IdentifyRule]]:
+    """The offers' file patterns as rules: what upstream calls its files is how they are recognised. With each the ending that
+    the file loses when it is unpacked."""
     words = {_plain(one) for one in (product.id, product.name, *product.aliases)}
     for offer in product.offers:
         if offer.file and offer.strategy != "external":
-            yield IdentifyRule(file=offer.file, values=offer.defaults, confidence=_believed(offer.file, words))
+            rule = IdentifyRule(file=offer.file, values=offer.defaults, confidence=_believed(offer.file, words))
+            yield (f".{offer.unpack.kind}" if offer.unpack else ""), rule
 
 
 def _os_release_rule(product: Product) -> IdentifyRule:
