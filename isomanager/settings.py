@@ -189,6 +189,11 @@ class Settings(BaseSettings):
     torrent_seed_minutes: float = Field(
         0.0, ge=0, description="Give a proved image to peers for at most so long; 0: do not, unless a ratio is set."
     )
+    delta: Literal["never", "quick", "thorough"] = Field(
+        "quick",
+        description="Where upstream has a .zsync and an older image is held, fetch only what differs: quick finds files that moved "
+        "within the image, thorough also what moved inside of a file, at some 15 MiB a second. Needs the extra `delta`.",
+    )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")
