@@ -193,6 +193,12 @@ def verify(
         str, typer.Option("--algorithm", metavar="NAME", help="Of a file's digest: SHA256, SHA512, SHA1, MD5, ...")
     ] = "",
     quick: Annotated[bool, typer.Option("--quick", help="Look at presence and size only, read no bytes.")] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Make held images that fail whole again, fetching only their bad parts if possible."
+        ),
+    ] = False,
     from_receipt: Annotated[
         bool,
         typer.Option(
@@ -206,12 +212,12 @@ def verify(
     if from_receipt:
         from cli.fetching import verify_from_receipts
 
-        if expected or algorithm or quick:
+        if expected or algorithm or quick or repair:
             raise UsageError("--from-receipt reads the bytes and says itself which digests they must have.")
         verify_from_receipts([Path(name) for name in what], as_json=as_json)
         return
     files = [Path(name) for name in what if Path(name).is_file()]
-    if files and len(files) == len(what):
+    if files and len(files) == len(what) and not repair:
         from cli.fetching import verify_files
 
         verify_files(files, expected, algorithm, quick=quick, as_json=as_json)
@@ -223,7 +229,7 @@ def verify(
     with flows(verbosity, as_json=as_json) as run:
         from flows.verify import verify as flow
 
-        report = run(lambda: flow(what=what, quick=quick))
+        report = run(lambda: flow(what=what, quick=quick, repair=repair))
     tell(report, as_json=as_json)
 
 

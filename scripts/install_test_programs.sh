@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign and signify. As root on Debian they are
+# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign, signify and zsyncmake. As root on Debian they are
 # installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v sha256sum >/dev/null || missing+=(coreutils)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v minisign >/dev/null || missing+=(minisign)
+command -v zsyncmake >/dev/null || missing+=(zsync)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -286,6 +286,7 @@ def _one_table_or_many(given: Any) -> Any:
 
 class Product(Value):
     """An OS or tool: what it is, where it is offered, and what proves it. `file` are the patterns of entries without any;
+    `zsync` is where the block sums of a file stand (`"{url}.zsync"`), which lets an older image be brought up to date;
     `codenames` are the versions by the names their vendor gives them (noble = 24.04); `witnesses` lists of releases that others
     keep (endoflife.date, say), asked only when an answer of upstream's surprises; `meanings` are patterns of names that say more
     than the product (WindowsServer2025), on a name without blanks and punctuation, in lower case, with groups `version` and
@@ -306,6 +307,7 @@ class Product(Value):
     channels: Texts = ("stable", "previous")
     status: Status = "confirmed"
     facts: str = ""
+    zsync: str = ""
     file: Texts = ()
     version: VersionForm = VersionForm()
     codenames: dict[str, str] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ import logging
 from isomanager.errors import Refused, StoreError
 from isomanager.library.linking import addresses, day_link_of
 from isomanager.library.opening import Library
+from isomanager.library.patching import receive_by_patch
 from isomanager.library.receiving import receive
 from isomanager.library.registering import quarantine
 from isomanager.library.reserving import Reservation
@@ -63,7 +64,8 @@ def _fetched(library: Library, reservation: Reservation, request: Request, progr
     expectation, store = reservation.expectation, library.store(reservation.copy.repository)
     try:
         with day_link_of(library, expectation.offer):
-            return receive(library, expectation, store, request, progress, reservation)
+            patched = receive_by_patch(library, expectation, store, request, progress, reservation)
+            return patched or receive(library, expectation, store, request, progress, reservation)
     except Refused as wrong:
         refusal = Refusal(offer=expectation.offer, code=wrong.code, reason=wrong.message)
         quarantine(library, reservation, refusal)

@@ -137,7 +137,7 @@ def _publish(library: Library, copy: Copy, action: RecoveryAction, lease: Lease)
     """Publish what is whole and has its receipt; what has none yet waits for an update, which judges it again."""
     store = library.store(copy.repository)
     found = partial_named(store, copy.partial or copy.id)
-    receipt = _receipt(library, store, copy)
+    receipt = receipt_of(library, store, copy)
     if copy.state is not CopyState.PUBLISHING or found is None or receipt is None:
         return
     partial = store.reopen(found)
@@ -168,7 +168,7 @@ def _is_proved(store: Store, partial: Partial, receipt: Receipt) -> bool:
 def _adopt(library: Library, copy: Copy, action: RecoveryAction, lease: Lease) -> None:
     """Hold what is under the final name, if reading it again proves it; otherwise it becomes suspect."""
     store = library.store(copy.repository)
-    receipt = _receipt(library, store, copy)
+    receipt = receipt_of(library, store, copy)
     if receipt is not None and _stored_sha256(store, copy) == receipt.sha256:
         if copy.state is CopyState.PUBLISHING:
             library.inventory.record_published(copy.id, receipt, lease)
@@ -237,7 +237,7 @@ _ACTS: dict[RecoveryKind, Callable[[Library, Copy, RecoveryAction, Lease], None]
 }
 
 
-def _receipt(library: Library, store: Store, copy: Copy) -> Receipt | None:
+def receipt_of(library: Library, store: Store, copy: Copy) -> Receipt | None:
     """The copy's receipt: the one in the store, which is the truth about trust, for this very title."""
     if copy.sha256 is None:
         return None

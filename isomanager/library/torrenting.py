@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import time
@@ -49,10 +49,16 @@ def wants_torrent(library: Library, expectation: Expectation) -> bool:
 
 @contextmanager
 def by_torrent(
-    library: Library, expectation: Expectation, request: Request, progress: Progress, stop: Stop
+    library: Library,
+    expectation: Expectation,
+    request: Request,
+    progress: Progress,
+    stop: Stop,
+    *,
+    prepare: Callable[[Path], None] | None = None,
 ) -> Iterator[tuple[Path, Received]]:
     """The file of the torrent in the staging folder, and what was taken of it there; it is gone after the block, unless it is
-    to be given to others.
+    to be given to others. `prepare` may lay down what there is of the file already; only its bad pieces are fetched then.
 
     Raises FetchRefused when the torrent is not of that image, Stalled when its swarm gives nothing within the patience of the
     settings, ConfigurationError when there is nothing that speaks BitTorrent; Cancelled, StoreError.
@@ -60,6 +66,8 @@ def by_torrent(
     torrent = _usable(library, expectation.offer)
     told = _told(torrent)
     task = _task(library, expectation, request, torrent, stop)
+    if prepare is not None:
+        prepare(task.file)
     fetched = library.swarm.fetch(task, key=request.key, progress=progress, stop=stop, told=told)
     try:
         digests = digests_of(file_pieces(task.file), request.algorithms)

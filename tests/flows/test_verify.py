@@ -60,3 +60,18 @@ def test_only_what_is_named_is_read(given: Given) -> None:
     assert given.versions("sample-orchard") == ["26.04.1"]
     with pytest.raises(UsageError):
         verify(what=["no-such-thing"])
+
+
+def test_what_failed_is_made_whole_in_the_same_run_when_that_is_asked_for(given: Given) -> None:
+    given.subscription(SERVER, "sample-lantern")
+    update()
+    before = given.images()
+    path = damage(given)
+    report = verify(repair=True)
+    assert outcomes_of(report) == {"sample-orchard": "current", "sample-lantern": "current"}
+    (mended,) = [one for one in report.outcomes if one.code == "repaired"]
+    assert mended.path == path
+    assert "bytes were fetched" in mended.reason
+    assert mended.bytes > 0
+    assert given.images() == before
+    assert path in (given.repository / "SHA256SUMS").read_text()

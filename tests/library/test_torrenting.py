@@ -11,17 +11,20 @@ import pytest
 
 from domain_update import answers, update
 from isomanager.errors import ConfigurationError, Refused, ResolveError, UsageError
+from isomanager.library.checking import check_copy
 from isomanager.library.fetching import fetch
 from isomanager.library.opening import Library, library_in_use
+from isomanager.library.repairing import repair_copy
 from isomanager.library.requesting import Asked, plan_download
 from isomanager.library.resolving import resolve_selector
 from isomanager.library.subscribing import subscribe
 from isomanager.library.torrenting import kept_metainfo
 from isomanager.model import ActionKind, Assurance, OutcomeKind, Selector
+from isomanager.sample.faults import flip_bit
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings, load_settings
 from library.conftest import held
-from peers import Tracker, make_torrent, seeding, tracking
+from peers import PIECE, Tracker, make_torrent, seeding, tracking
 
 PRODUCT = """
 id = "reef"
@@ -167,8 +170,12 @@ def test_a_torrent_of_other_bytes_than_the_evidence_demands_gives_way_to_the_add
     reef: Reef, opened: Opened
 ) -> None:
     library = opened(torrent="preferred")
-    (reef.seeds / INSTALLER).write_bytes(reef.image[::-1])
-    reef.offer_torrent(INSTALLER)
+    # with something beside the image, so that its address is no web seed of this torrent
+    (reef.seeds / "set").mkdir()
+    (reef.seeds / "set" / INSTALLER).write_bytes(reef.image[::-1])
+    (reef.seeds / "set" / "notes.txt").write_text("other bytes under the same name")
+    torrent = make_torrent(reef.seeds / "set", trackers=(reef.tracker.url,))
+    (reef.folder / f"{INSTALLER}.torrent").write_bytes(torrent)
     subscribe(library, Selector.parse("reef"))
     with reef.seed(INSTALLER) as peer:
         reef.tracker.peers.append(peer.address)
@@ -250,4 +257,23 @@ def test_a_proved_image_is_given_to_others_before_the_library_closes(reef: Reef,
         assert library.swarm.seeds.holds(copy.id)
         assert staged(library) != []
         library.close()
+    assert staged(library) == []
+
+
+def test_a_damaged_copy_of_what_comes_only_by_torrent_is_mended_by_its_peers(
+    reef: Reef, opened: Opened, tmp_path: Path
+) -> None:
+    library = opened()
+    subscribe(library, Selector.parse("reef/live"))
+    with reef.seed(LIVE) as peer:
+        reef.tracker.peers.append(peer.address)
+        update(library)
+        (copy,) = held(library)
+        file = tmp_path / "library" / copy.path
+        file.write_bytes(flip_bit(reef.image, 70_000))
+        assert check_copy(library, copy).code == "failed-proof"
+        outcome = repair_copy(library, library.inventory.copy(copy.id))
+    assert (outcome.outcome, outcome.bytes) == (OutcomeKind.CURRENT, PIECE)
+    assert "from the peers of its torrent" in outcome.reason
+    assert file.read_bytes() == reef.image
     assert staged(library) == []

@@ -44,7 +44,7 @@ def find_blocks(
             raise Cancelled("Stopped while blocks were looked for.")
         text = read(start, min(_STRETCH + reach - 1, size - start))
         if start + len(text) >= size:
-            text = text.ljust(-(-len(text) // sums.block) * sums.block, b"\0")  # the last block is filled up with zeros
+            text += bytes(sums.block)  # the last block is filled up with zeros
         for offset, number in wanted.seen_in(text, stride):
             is_whole = start + offset + sums.block <= size or number == sums.count - 1
             if is_whole and places[number] == MISSING:
