@@ -191,9 +191,10 @@ def _print_metadata(copies: Iterable[Copy]) -> None:
             print()
         told = copy_json(copy, metadata=True)
         told |= {"image": copy.title, "size": size(copy.size), "version": told["version"]["text"]}
-        digests = told.pop("digests")
+        digests, notes = told.pop("digests"), told.pop("metadata")
         first = {name: told.pop(name) for name in ("image", "path")}
-        print_facts((name, value) for name, value in {**first, **told, **digests}.items() if value not in (None, ""))
+        facts = {**first, **told, **digests, **notes}
+        print_facts((name, value) for name, value in facts.items() if value not in (None, ""))
 
 
 def _print_statistics(library: Library, wanted: CopySearch, names: list[str], as_json: bool) -> None:
@@ -244,6 +245,7 @@ def copy_json(copy: Copy, *, metadata: bool = False) -> dict[str, Any]:
             "digests": copy.digests,
             "fingerprint": copy.fingerprint,
             "reason": copy.reason,
+            "metadata": copy.metadata,
             "added_at": copy.created_at.isoformat(),
             "changed_at": copy.changed_at.isoformat(),
         }

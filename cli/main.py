@@ -18,6 +18,7 @@ from cli import (
     keys,
     looking,
     repository,
+    scanning,
     serving,
 )
 from cli.options import LogFile, Verbose
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (changing, downloading, looking, identifying, exchanging, inspecting):
+for module in (changing, downloading, looking, identifying, scanning, exchanging, inspecting):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")

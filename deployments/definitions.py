@@ -46,6 +46,20 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "scan",
+        "flows.scan.scan",
+        f"Look at the images in a folder and take them in; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
+        "scan-drop-folder",
+        "flows.scan.scan",
+        "Take in whatever somebody puts into the repository itself, or into a folder of yours: set it, and how often. Files that "
+        f"still grow wait for the next run. {_WHERE}",
+        {"doubtful": "leave", "remove": True, "dry_run": False, "settle_seconds": 120},
+    ),
+    Definition("add", "flows.add_image.add", f"Add one image of your own, by this form or as JSON. {_WHERE}"),
+    Definition(
         "import",
         "flows.import_inventory.import_inventory",
         f"Take in what an inventory lists and a repository has; a dry run unless you switch that off. {_WHERE}",

@@ -411,6 +411,7 @@ class CopyState(StrEnum):
 class Copy(Value):
     """One image at one path of one repository. `path` is relative, with forward slashes. `sha256` and `size` are None until
     the bytes are received; `partial` names the unfinished bytes until they are published; `trash_path` where a retired one is.
+    `metadata` is what people noted of it: what it was made from, what it is for.
     """
 
     id: str
@@ -428,6 +429,7 @@ class Copy(Value):
     partial: str = ""
     trash_path: str = ""
     reason: str = ""
+    metadata: dict[str, str] = Field(default_factory=dict)
     created_at: AwareDatetime
     proved_at: AwareDatetime | None = None
     changed_at: AwareDatetime

@@ -40,6 +40,7 @@ class CopyChanges(TypedDict, total=False):
     partial: str
     trash_path: str
     reason: str
+    metadata: dict[str, str]
     proved_at: AwareDatetime | None
 
 

@@ -21,6 +21,7 @@ from isomanager.inventory.receipts import ReceiptRecords
 from isomanager.inventory.repositories import RepositoryRecords
 from isomanager.inventory.runs import RunRecords
 from isomanager.inventory.searching import SearchRecords
+from isomanager.inventory.seen_files import SeenRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
 
 
@@ -33,6 +34,7 @@ class Inventory(
     ReceiptRecords,
     QuarantineRecords,
     OfferRecords,
+    SeenRecords,
     RunRecords,
     LeaseRecords,
 ):

@@ -66,6 +66,7 @@ def copy_columns(copy: Copy, lease_token: str = "") -> dict[str, Any]:
         "partial": copy.partial,
         "trash_path": copy.trash_path,
         "reason": copy.reason,
+        "metadata": copy.metadata,
         "created_at": copy.created_at,
         "proved_at": copy.proved_at,
         "changed_at": copy.changed_at,

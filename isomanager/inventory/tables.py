@@ -9,7 +9,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Index, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Index, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlalchemy.types import JSON, TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -146,6 +146,7 @@ class CopyRow(TitleColumns, Row, table=True):
     partial: str = Field(sa_type=Text)
     trash_path: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
+    metadata_: dict[str, str] = Field(sa_column=Column("metadata", JSON, nullable=False))
     created_at: datetime = Field(sa_type=UtcTime)
     proved_at: datetime | None = Field(sa_type=UtcTime)
     changed_at: datetime = Field(sa_type=UtcTime)
@@ -183,6 +184,20 @@ class OffersRow(Row, table=True):
     selector_key: str = Field(primary_key=True, sa_type=String)
     at: datetime = Field(sa_type=UtcTime)
     body: list[dict[str, Any]] = Field(sa_type=JSON)
+
+
+class SeenFileRow(Row, table=True):
+    """A file that a scan has looked at: what it was then, so that it need not be read again while it is the same."""
+
+    __tablename__ = "seen_files"
+
+    place: str = Field(primary_key=True, sa_type=String)
+    path: str = Field(primary_key=True, sa_type=String)
+    etag: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=String)
+    at: datetime = Field(sa_type=UtcTime)
+    body: dict[str, Any] = Field(sa_type=JSON)
 
 
 class LeaseRow(Row, table=True):
@@ -235,6 +250,7 @@ COPIES = _table("copies")
 SUBSCRIPTIONS = _table("subscriptions")
 QUARANTINE = _table("quarantine")
 OFFERS = _table("offers")
+SEEN_FILES = _table("seen_files")
 LEASES = _table("leases")
 RUNS = _table("runs")
 OUTCOMES = _table("outcomes")

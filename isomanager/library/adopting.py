@@ -39,6 +39,7 @@ class Adoptable:
     reasons: tuple[str, ...] = ()
     source: str = "import"
     filename: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
     move: bool = False
 
 
@@ -138,6 +139,7 @@ def _row(library: Library, found: Adoptable, sha256: str) -> Copy:
         state=CopyState.RESERVED,
         filename=filename,
         source=found.source,
+        metadata=found.metadata,
         reason="taken in from what was there already",
         created_at=now,
         changed_at=now,

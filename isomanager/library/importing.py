@@ -24,6 +24,9 @@ _KINDS = {
     ImportKind.REFUSE: OutcomeKind.FAILED,
 }
 
+_OURS = ("assurance", "state", "filename", "provedDate")
+"""What our own exports tell under the metadata of an image, and what is not to be believed: it is found out anew."""
+
 
 def plan_listing(
     library: Library, listing: Listing, *, repository: str, replace: bool = False
@@ -43,13 +46,13 @@ def plan_listing(
 def _listed(library: Library, listing: Listing, repository: str, roots: tuple[str, ...]) -> Iterator[Listed]:
     for copy in listing.copies:
         if copy.state in CHECKED and copy.repository == repository:
-            yield _placed(
-                copy.path, roots, Listed(title=copy.title, size=copy.size, digests=copy.digests, source=copy.source)
-            )
+            whole = {"size": copy.size, "digests": copy.digests, "source": copy.source, "metadata": copy.metadata}
+            yield _placed(copy.path, roots, Listed.model_validate({"title": copy.title, **whole}))
     for item in listing.items:
         if item.repository in ("", repository):
             title = _title(library, item)
-            known = Listed(title=title, size=item.size, digests=item.digests, source=item.source)
+            notes = {name: text for name, text in item.metadata.items() if name not in _OURS}
+            known = Listed(title=title, size=item.size, digests=item.digests, source=item.source, metadata=notes)
             yield _placed(item.path, roots, known)
 
 
@@ -111,6 +114,7 @@ def _adoptable(listed: Listed, repository: str, place: str, move: bool) -> Adopt
         assurance=Assurance.PINNED if listed.digests else Assurance.NONE,
         reasons=(given,),
         source=listed.source or "import",
+        metadata=listed.metadata,
         move=move,
     )
 

@@ -31,6 +31,7 @@ class Listed(Value):
     size: int | None = None
     digests: Digests = Field(default_factory=dict)
     source: str = ""
+    metadata: dict[str, str] = Field(default_factory=dict)
     objection: str = ""
 
 

@@ -76,6 +76,7 @@ def _inventory_item(copy: Copy, names: Mapping[str, str]) -> dict[str, Any]:
             "assurance": copy.assurance.value,
             "provedDate": _time(copy.proved_at) if copy.proved_at else None,
             "digests": dict(sorted(copy.digests.items())),
+            **({"notes": dict(sorted(copy.metadata.items()))} if copy.metadata else {}),
         },
     }
 

@@ -42,7 +42,7 @@ def _seed_item(copy: Copy, root: str, digests: bool) -> dict[str, Any]:
         "fileSize": copy.size,
         "downloadDate": _time(copy.created_at),
         "source": copy.source,
-        "metadata": {"edition": title.edition, "flavor": title.flavor, "filename": copy.filename},
+        "metadata": {**copy.metadata, "edition": title.edition, "flavor": title.flavor, "filename": copy.filename},
     }
     if digests and copy.sha256:
         told["hash"] = {"algorithm": "SHA256", "value": copy.sha256.upper()}
@@ -205,5 +205,10 @@ def item_of(copy: Copy) -> Item:
         digests={"sha256": copy.sha256} if copy.sha256 else {best: copy.digests[best]} if best else {},
         added_at=copy.created_at,
         source=copy.source,
-        metadata={"assurance": copy.assurance.value, "state": copy.state.value, "filename": copy.filename},
+        metadata={
+            **copy.metadata,
+            "assurance": copy.assurance.value,
+            "state": copy.state.value,
+            "filename": copy.filename,
+        },
     )
