@@ -3,8 +3,8 @@
 The forms: GNU coreutils (`HASH  name`, `HASH *name`, and behind a backslash with the name escaped), the same with one blank
 (openSUSE), BSD (`SHA256 (name) = HASH`), bare hashes, `name: HASH` and `SHA256: HASH name` (release notes, PowerShell), size
 comments (`# name: N bytes`: Fedora, Rocky, AlmaLinux), `HASH size name` (Debian's Release), sections (`### SHA256SUMS:`,
-`# SHA512 HASH`, a line that is just `sha256`), fields of JSON. A clearsigned document is read by whoever checks its signature;
-here its armor is only stepped over, as are keys, certificates and signatures in PEM. A web page has no digests.
+`# SHA512 HASH`, a line that is just `sha256`), fields of JSON, metalinks. A clearsigned document is read by whoever checks its
+signature; here its armor is only stepped over, as are keys, certificates and signatures in PEM. A web page has no digests.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from isomanager.catalogue.checksum_forms import (
     size_comment,
     tidy,
 )
+from isomanager.catalogue.metalink import is_metalink, read_metalink
 from isomanager.errors import Refused
 
 __all__ = [
@@ -46,8 +47,8 @@ _LONGEST_LINE = 4096
 
 
 def is_web_page(text: str) -> bool:
-    """Whether `text` begins with markup, as no checksum document does."""
-    return _MARKUP.match(text.removeprefix("\ufeff")) is not None
+    """Whether `text` begins with markup, as no checksum document but a metalink does."""
+    return _MARKUP.match(text.removeprefix("\ufeff")) is not None and not is_metalink(text)
 
 
 def parse_checksums(text: str, *, algorithm: str = "", subject: Subject | None = None) -> tuple[DigestEntry, ...]:
@@ -60,6 +61,8 @@ def parse_checksums(text: str, *, algorithm: str = "", subject: Subject | None =
     digest without a name belongs to the file that was spoken of last. The dress of Markdown and mail is taken off then.
     """
     text = text.removeprefix("\ufeff")
+    if subject is None and is_metalink(text):
+        return tuple(entry for file in read_metalink(text) for entry in file.entries)
     if subject is None and is_web_page(text):
         return ()
     if subject is None and looks_like_data(text) and (found := entries_of_data(text)):

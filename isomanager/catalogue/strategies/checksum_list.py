@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote, urljoin
 
 from isomanager.catalogue.checksums import DigestEntry, parse_checksums
+from isomanager.catalogue.metalink import is_metalink, read_metalink
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name, name_of_url
 from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
 from isomanager.errors import FetchRefused
@@ -18,7 +20,8 @@ _SUFFIXES = (
 def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, ...]:
     """The files named in the checksum document at `url`, each once with all its digests, beside the document.
 
-    A bare hash belongs to the file the document is named after. Raises FetchRefused(code="html-instead") for a web page, and
+    A metalink also tells
+    where its file can be had. A bare hash belongs to the file the document is named after. Raises FetchRefused(code="html-instead") for a web page, and
     code="no-checksums" for a document without a single digest.
     """
     if looks_like_html(text):
@@ -31,7 +34,9 @@ def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, 
             hint="An empty or half-written document upstream; try again later.",
             url=url,
         )
-    return from_entries(entries, url)
+    listed = from_entries(entries, url)
+    places = {file.name: file.urls[0] for file in read_metalink(text) if file.urls} if is_metalink(text) else {}
+    return tuple(replace(one, url=places.get(one.groups["entry"], one.url)) for one in listed)
 
 
 def from_entries(entries: tuple[DigestEntry, ...], url: str) -> tuple[Candidate, ...]:

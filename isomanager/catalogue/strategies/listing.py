@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
+from isomanager.catalogue.metalink import is_metalink
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.errors import FetchRefused
 
@@ -120,11 +121,9 @@ def no_listing(url: str) -> FetchRefused:
 
 def looks_like_html(text: str) -> bool:
     """Whether a text that should be a checksum document or data is a web page."""
-    return (
-        text.lstrip("\ufeff \t\r\n")[:200]
-        .lower()
-        .startswith(("<!doctype", "<html", "<head", "<body", "<?xml", "<script"))
-    )
+    beginning = text.lstrip("\ufeff \t\r\n")[:200].lower()
+    signs = ("<!doctype", "<html", "<head", "<body", "<?xml", "<script")
+    return beginning.startswith(signs) and not is_metalink(text)
 
 
 def candidates(text: str, url: str, *, hosts: tuple[str, ...] = ()) -> tuple[Candidate, ...]:

@@ -1,0 +1,95 @@
+"""Metalinks: XML that tells of a file its size, its digests and where it can be had. Pure.
+
+Version 3 (`<verification><hash type="sha256">`, addresses below `<resources>`), as MirrorManager serves it, and version 4 (RFC
+5854: `<hash type="sha-256">`, `<url>`), as MirrorCache does. Digests of pieces are left out. Read with expat; a document type or
+an entity of the document's own ends the reading, as do too many elements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+from isomanager.catalogue.checksum_forms import DigestEntry, algorithm_named, tidy
+
+_MOST_FILES = 1000
+_MOST_URLS = 1000
+_BEGINNING = 4096
+
+
+@dataclass
+class MetalinkFile:
+    """A file of a metalink: its name, size in bytes, digests as `(algorithm, hexadecimal)`, and https addresses, best first."""
+
+    name: str
+    size: int | None = None
+    digests: list[tuple[str, str]] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
+
+    @property
+    def entries(self) -> tuple[DigestEntry, ...]:
+        """Its digests as entries of a checksum document."""
+        return tuple(DigestEntry(tidy(self.name), algorithm, digest, self.size) for algorithm, digest in self.digests)
+
+
+def is_metalink(text: str) -> bool:
+    """Whether a text is a metalink, by its root element."""
+    beginning = text[:_BEGINNING].lstrip("\ufeff \t\r\n")
+    return beginning.startswith("<") and "<metalink" in beginning
+
+
+def read_metalink(text: str) -> tuple[MetalinkFile, ...]:
+    """The files of a metalink; () for what is not well-formed."""
+    reader = _Reader()
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.CharacterDataHandler = reader.text
+    parser.EndElementHandler = reader.end
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    try:
+        parser.Parse(text.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), True)
+    except (expat.ExpatError, ValueError):
+        return ()
+    return tuple(reader.files)
+
+
+def _refuse(*_declared: Any) -> None:
+    raise ValueError("a metalink declares no document type and no entities")
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.files: list[MetalinkFile] = []
+        self._path: list[str] = []
+        self._said = ""
+        self._kind = ""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        plain = name.rpartition(" ")[2].lower()
+        self._path.append(plain)
+        self._said = ""
+        self._kind = attributes.get("type", "")
+        if plain == "file" and len(self.files) < _MOST_FILES:
+            self.files.append(MetalinkFile(attributes.get("name", "")))
+
+    def text(self, text: str) -> None:
+        self._said += text
+
+    def end(self, _name: str) -> None:
+        plain, said = self._path.pop(), self._said.strip()
+        if "file" in self._path and "pieces" not in self._path:
+            self._keep(plain, said)
+        self._said = ""
+
+    def _keep(self, plain: str, said: str) -> None:
+        file = self.files[-1]
+        algorithm = algorithm_named(self._kind) if plain == "hash" else None
+        if plain == "size" and said.isdecimal():
+            file.size = int(said)
+        elif algorithm and said:
+            file.digests.append((algorithm, said.lower()))
+        elif plain == "url" and said.startswith("https://") and len(file.urls) < _MOST_URLS:
+            file.urls.append(said)
