@@ -20,9 +20,8 @@ _SUFFIXES = (
 def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, ...]:
     """The files named in the checksum document at `url`, each once with all its digests, beside the document.
 
-    A metalink also tells
-    where its file can be had. A bare hash belongs to the file the document is named after. Raises FetchRefused(code="html-instead") for a web page, and
-    code="no-checksums" for a document without a single digest.
+    A metalink also tells where its file can be had. A bare hash belongs to the file the document is named after. Raises
+    FetchRefused(code="html-instead") for a web page, and code="no-checksums" for a document without a single digest.
     """
     if looks_like_html(text):
         raise no_listing(url)
