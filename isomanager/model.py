@@ -340,6 +340,17 @@ class PackedBytes(Value):
     digests: Digests
 
 
+class SourceUse(Value):
+    """What one address was good for in one transfer: bytes it brought, seconds it was asked, connections; why it was dropped."""
+
+    url: str
+    bytes: int = 0
+    seconds: float = 0.0
+    connections: int = 0
+    dropped: str = ""
+    code: str = ""
+
+
 class Received(Value):
     """A closed, durable partial: its size in bytes and the digests taken as the bytes passed.
 
@@ -357,6 +368,7 @@ class Received(Value):
     seconds: float = 0.0
     resumed_at: int = 0
     packed: PackedBytes | None = None
+    sources: tuple[SourceUse, ...] = ()
     signer: Signer | None = None
     refused: tuple[tuple[str, str], ...] = ()
 
@@ -550,6 +562,7 @@ class Outcome(Value):
     bytes: int = 0
     seconds: float = 0.0
     assurance: Assurance = Assurance.NONE
+    sources: tuple[SourceUse, ...] = ()
     note: str = ""
 
     @property

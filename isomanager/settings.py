@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     document_patience: float = Field(
         30.0, ge=0, le=600, description="Seconds that a busy server (429, 503) may make one look-up wait."
     )
+    connections_per_image: int = Field(
+        16, ge=1, le=64, description="Connections for one image at the same time, to all its sources together."
+    )
     connect_timeout: float = Field(15.0, gt=0, description="Seconds to wait for a connection.")
     first_byte_timeout: float = Field(60.0, gt=0, description="Seconds to wait for the first byte of an answer.")
     stall_timeout: float = Field(
@@ -157,6 +160,7 @@ class Settings(BaseSettings):
     stall_bytes_per_second: int = Field(
         1024, ge=0, description="Slower than this over the stall timeout is a stall too."
     )
+    transfer_budget: float = Field(0.0, ge=0, description="Seconds that one image may take in one try; 0 for no end.")
     transfer_window: int = Field(64 << 20, ge=1 << 20, description="Bytes in memory between network, digest and disk.")
     torrent: Literal["never", "needed", "preferred"] = Field(
         "needed",

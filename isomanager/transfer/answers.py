@@ -47,10 +47,17 @@ def whole_size(status: int, headers: Mapping[str, str]) -> int | None:
 
 
 def agreed_start(
-    told: str, status: int, headers: Mapping[str, str], known: PartialRef | None, validators: Validators
+    told: str,
+    status: int,
+    headers: Mapping[str, str],
+    known: PartialRef | None,
+    validators: Validators,
+    *,
+    proved_later: bool = False,
 ) -> int:
     """Where the body begins: 0 for a whole answer, the front of `known` for a part that provably continues it.
 
+    Where a digest decides at the end (`proved_later`), the same size is enough: another address may have the same file.
     UpstreamChanged when `known` cannot be continued, and the file must be fetched from its start; FetchRefused when even the
     start is refused, or something else was sent in its place.
     """
@@ -65,7 +72,8 @@ def agreed_start(
     span = content_range(headers.get("content-range", ""))
     if span is None or span.first != known.front:
         raise UpstreamChanged(f"{told} answered with another part than the one that was asked for.", url=told)
-    if not same_file(known.validators, validators):
+    sized = proved_later and None is not validators.size == known.validators.size
+    if not sized and not same_file(known.validators, validators):
         raise UpstreamChanged(f"{told} changed since its first part was fetched.", url=told)
     return known.front
 

@@ -12,7 +12,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,7 +30,7 @@ from isomanager.errors import (
     Stalled,
 )
 from isomanager.settings import Settings
-from isomanager.transfer.politeness import gates_of, limit_client
+from isomanager.transfer.politeness import gates_of, host_of, limit_client
 from isomanager.transfer.progress import Stop
 from isomanager.transfer.resuming import http_date
 from isomanager.transfer.stopping import send
@@ -162,16 +162,18 @@ def open_stream(
     policy: FetchPolicy,
     headers: Mapping[str, str] | None = None,
     stop: Stop | None = None,
+    turn: str = "",
 ) -> Iterator[httpx.Response]:
     """The answer at the end of the redirects, its body not yet read. Status 200, 206, 416, and 304 to a
     request that had a condition; everything else raises.
 
-    `stop` ends the waiting for it with Cancelled.
+    `stop` ends the waiting for it with Cancelled. `turn` is an address at whose host the caller has a turn already.
     """
     current = url
     check_address(current, policy)
     for _ in range(MAX_REDIRECTS + 1):
-        with mapped_errors(current), gates_of(client).through(current, stop):
+        mine = bool(turn) and host_of(current) == host_of(turn)
+        with mapped_errors(current), nullcontext() if mine else gates_of(client).through(current, stop):
             request = client.build_request(method, current, headers=dict(headers or {}))
             with closing(send(client, request, stop, without_secrets(current))) as response:
                 if not response.has_redirect_location:

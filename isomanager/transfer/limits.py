@@ -11,6 +11,8 @@ from isomanager.settings import Settings
 class Limits:
     """How long to wait (seconds), how slow is too slow (bytes a second), how much is too much (bytes).
 
+    `window`: how far ahead of the front a store gets bytes that cannot be read back (they wait in memory); `ahead` is the same
+    where they can. `connections`: at most so many for one file. `budget`: seconds for the whole file, 0 for no end.
     `checkpoint_bytes` and `checkpoint_seconds`: what a kill or a power cut may cost, whichever is reached first.
     """
 
@@ -20,8 +22,21 @@ class Limits:
     max_bytes: int = 64 << 30
     checkpoint_bytes: int = 64 << 20
     checkpoint_seconds: float = 10.0
+    connections: int = 16
+    budget: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         """The limits that the settings name."""
-        return cls(settings.stall_timeout, settings.stall_bytes_per_second, settings.transfer_window)
+        return cls(
+            stall_timeout=settings.stall_timeout,
+            stall_bytes_per_second=settings.stall_bytes_per_second,
+            window=settings.transfer_window,
+            connections=settings.connections_per_image,
+            budget=settings.transfer_budget,
+        )
+
+    @property
+    def ahead(self) -> int:
+        """The window where bytes wait on the disk."""
+        return 4 * self.window

@@ -58,10 +58,15 @@ def resume_headers(ref: PartialRef) -> dict[str, str]:
     return {}
 
 
+def contradicts(before: Validators, now: Validators) -> bool:
+    """Whether two answers say different things of what both speak of."""
+    pairs = [(before.etag, now.etag), (before.last_modified, now.last_modified), (before.size, now.size)]
+    return any(one != other for one, other in pairs if one not in ("", None) and other not in ("", None))
+
+
 def same_file(before: Validators, now: Validators) -> bool:
     """Whether two answers speak of the same bytes: nothing that both say differs, and a strong validator is among it."""
-    pairs = [(before.etag, now.etag), (before.last_modified, now.last_modified), (before.size, now.size)]
-    if any(one != other for one, other in pairs if one not in ("", None) and other not in ("", None)):
+    if contradicts(before, now):
         return False
     strong = bool(_STRONG_TAG.fullmatch(before.etag)) and before.etag == now.etag
     dated = bool(before.last_modified) and before.last_modified == now.last_modified and before.size == now.size

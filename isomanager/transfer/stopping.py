@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from threading import Event, Thread
 
 import httpx
@@ -20,6 +21,17 @@ from isomanager.transfer.progress import Stop
 
 POLL_SECONDS = 0.2
 """How often a stop is asked for: it may have several causes, so that there is no single event to wait on."""
+
+
+@dataclass(frozen=True)
+class Either:
+    """Set when any of its causes is."""
+
+    causes: tuple[Stop, ...]
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+        return any(one.is_set() for one in self.causes)
 
 
 def cancelled(told: str) -> Cancelled:

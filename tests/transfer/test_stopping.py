@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from isomanager.errors import Cancelled, FetchRefused
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
+from isomanager.storage.local_partial import LocalPartial
 from isomanager.transfer.http import open_client, open_stream
 from transfer.serving import CONTENT, HERE, IMAGE, MIB, SHA256, Fetch, Reply, fault, scripted
 
@@ -47,12 +49,12 @@ class Stopping:
             self.came.set()
 
     def wait_for_a_blocked_read(self) -> None:
-        """Until the thread is found in one and the same read of its socket again and again."""
+        """Until a thread is found in one and the same read of its socket again and again."""
         until, looks, read = monotonic() + 60, 0, None
         while looks < 40:
             assert monotonic() < until, "The transfer never came to wait for its socket."
-            frame = sys._current_frames().get(self._thread.ident or 0)
-            reading = frame is not None and frame.f_code.co_name == "read" and "httpcore" in frame.f_code.co_filename
+            frame = next((one for one in sys._current_frames().values() if one.f_code.co_name == "_receive"), None)
+            reading = frame is not None
             looks = looks + 1 if reading and frame is read else 0
             read = frame
             threading.Event().wait(0.005)
@@ -77,6 +79,7 @@ def test_a_stop_before_the_first_byte_asks_for_nothing(server: SampleServer, fet
 
 
 def test_a_stop_between_two_pieces_keeps_what_came(server: SampleServer, fetch: Fetch) -> None:
+    server.faults.add(fault("slow", rate=8 * MIB, times=1))
     stop = threading.Event()
     with pytest.raises(Cancelled):
         fetch(server.url + IMAGE, stop=stop, progress=lambda done, _: stop.set() if done >= MIB else None)
@@ -169,18 +172,20 @@ def test_a_stop_ends_the_waiting_for_a_connection(client: httpx.Client, store: L
             one.close()
 
 
-def test_a_stop_ends_the_rereading_of_a_large_file(server: SampleServer, fetch: Fetch) -> None:
+def test_a_stop_ends_the_rereading_of_a_large_file(
+    server: SampleServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetch(server.url + IMAGE)
-    reads = [0]
+    stop, read = threading.Event(), fetch.store.begin
 
-    class AfterTheFirst:
-        def is_set(self) -> bool:
-            reads[0] += 1
-            return reads[0] > 1
+    def stopped_while_it_is_opened(*args: Any, **kwargs: Any) -> LocalPartial:
+        stop.set()
+        return read(*args, **kwargs)
 
+    monkeypatch.setattr(fetch.store, "begin", stopped_while_it_is_opened)
     with pytest.raises(Cancelled):
-        fetch(server.url + IMAGE, stop=AfterTheFirst())
-    assert fetch.front == len(CONTENT)
+        fetch(server.url + IMAGE, stop=stop)
+    assert (fetch.front, len(server.requests)) == (len(CONTENT), 1)
 
 
 def test_a_connection_serves_again_after_a_watched_transfer(server: SampleServer, fetch: Fetch) -> None:
