@@ -16,7 +16,7 @@ from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
 from isomanager.storage.contract import Store
 from isomanager.storage.local import LocalStore
-from isomanager.storage.local_partial import LocalPartial
+from isomanager.storage.tree_partial import TreePartial
 from isomanager.transfer.http import open_client
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.politeness import gates_of
@@ -184,14 +184,14 @@ def test_a_store_that_cannot_read_back_gets_whole_granules_and_its_digest_from_m
     server: SampleServer, tmp_path: Path, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[tuple[int, int]] = []
-    put = LocalPartial.write
+    put = TreePartial.write
 
-    def write(self: LocalPartial, offset: int, buffer: Any) -> None:
+    def write(self: TreePartial, offset: int, buffer: Any) -> None:
         written.append((offset, len(buffer)))
         put(self, offset, buffer)
 
-    monkeypatch.setattr(LocalPartial, "write", write)
-    monkeypatch.setattr(LocalPartial, "read", None)
+    monkeypatch.setattr(TreePartial, "write", write)
+    monkeypatch.setattr(TreePartial, "read", None)
     server.faults.add(fault("slow", rate=RATE))
     server.faults.add(fault("truncate", IMAGE, at=MIB // 2, skip=1, times=1))
     store: Store = Unreadable(tmp_path / "parts")

@@ -20,7 +20,7 @@ from isomanager.errors import Cancelled, FetchRefused
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
-from isomanager.storage.local_partial import LocalPartial
+from isomanager.storage.tree_partial import TreePartial
 from isomanager.transfer.http import open_client, open_stream
 from transfer.serving import CONTENT, HERE, IMAGE, MIB, SHA256, Fetch, Reply, fault, scripted
 
@@ -178,7 +178,7 @@ def test_a_stop_ends_the_rereading_of_a_large_file(
     fetch(server.url + IMAGE)
     stop, read = threading.Event(), fetch.store.begin
 
-    def stopped_while_it_is_opened(*args: Any, **kwargs: Any) -> LocalPartial:
+    def stopped_while_it_is_opened(*args: Any, **kwargs: Any) -> TreePartial:
         stop.set()
         return read(*args, **kwargs)
 
