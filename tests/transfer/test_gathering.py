@@ -14,7 +14,7 @@ import pytest
 from isomanager.errors import BodyTruncated, Stalled
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
-from isomanager.storage.contract import Store
+from isomanager.storage.contract import Store, StoreTraits
 from isomanager.storage.local import LocalStore
 from isomanager.storage.tree_partial import TreePartial
 from isomanager.transfer.http import open_client
@@ -175,9 +175,9 @@ def test_a_file_that_takes_too_long_altogether_is_given_up_and_kept(server: Samp
 class Unreadable(LocalStore):
     """A store whose unfinished files cannot be read back, and which takes whole granules of 1 MiB only, like parts of S3."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.traits = replace(self.traits, readable_partial=False)
+    @property
+    def traits(self) -> StoreTraits:
+        return replace(super().traits, readable_partial=False)
 
 
 def test_a_store_that_cannot_read_back_gets_whole_granules_and_its_digest_from_memory(
