@@ -90,7 +90,14 @@ def ask() -> Draft:
 
 def _asked(question: str, default: str | None = None) -> str:
     """One answer; questions go to standard error, so that the answer of the command stays alone."""
-    return str(typer.prompt(question, default=default, err=True, show_default=bool(default))).strip()
+    try:
+        return str(typer.prompt(question, default=default, err=True, show_default=bool(default))).strip()
+    except typer.Abort:  # Ctrl+C, or nobody there to answer
+        if sys.stdin.isatty():
+            raise KeyboardInterrupt from None
+        raise UsageError(
+            f"Nobody answered: {question}.", hint="Name a product file, or - to read one from standard input."
+        ) from None
 
 
 def remove(product: str, *, as_json: bool) -> None:

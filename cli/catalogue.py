@@ -91,7 +91,9 @@ def resolve(
     with Library(load_settings()) as library:
         product, asked = meant(library.catalogue, asked)
         documents, links = _documents(library, product, document, offline)
-        judged = resolve_selector(library, asked, documents, links=links, torrents=torrent)
+        # saved documents are replayed, whatever the date: there is nobody to ask
+        replayed = offline or bool(document)
+        judged = resolve_selector(library, asked, documents, links=links, torrents=torrent, accept=replayed)
     answers = [
         (_expected(one) if isinstance(one, Expectation) else _refused(one, product)) | {"status": _status(one, product)}
         for one in judged

@@ -21,7 +21,8 @@ State = Literal["ok", "degraded", "broken"]
 
 
 class Health(Value):
-    """How one product's resolver is: ok, degraded (it resolves, but less far than it should, or only by hand), broken.
+    """How one product's resolver is: ok, degraded (it resolves, but less far than it should, or only by hand; or its
+    server is busy), broken.
 
     `status` is the product file's own (`unconfirmed`: nobody checked it); `good_version` and `good_at` are the last good answer,
     this one or an earlier one.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from isomanager.errors import InventoryUnavailable
 from isomanager.library.opening import Library
 from isomanager.model import CopyState, Expectation, Offer, Subscription, Title
 from isomanager.planning.plausibility import Known
 from isomanager.planning.wanting import scope
+
+_log = logging.getLogger(__name__)
 
 
 def known_before(library: Library, subscription: Subscription, title: Title) -> tuple[Known, ...]:
@@ -29,8 +33,11 @@ def known_before(library: Library, subscription: Subscription, title: Title) -> 
 
 
 def remember(library: Library, subscription: Subscription, judged: Sequence[Expectation]) -> None:
-    """Keep a whole answer that was believed, for the next time."""
-    library.inventory.remember_offers(subscription.selector, [_offer(one) for one in judged])
+    """Keep a whole answer that was believed, for the next time. A database that is busy costs only that."""
+    try:
+        library.inventory.remember_offers(subscription.selector, [_offer(one) for one in judged])
+    except InventoryUnavailable as wrong:
+        _log.warning("The answer for %s is not remembered: %s", subscription.selector, wrong)
 
 
 def _offer(judged: Expectation) -> Offer:

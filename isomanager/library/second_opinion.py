@@ -25,6 +25,9 @@ from isomanager.transfer.torrent.metainfo import MAX_TORRENT_BYTES, read_metainf
 from isomanager.trust.urls import without_secrets
 from isomanager.version import Version
 
+_TELLING = ("listing", "checksums", "api", "lines", "rss", "page", "redirect")
+"""Strategies whose documents tell which releases there are, and may be asked as often as one likes."""
+
 
 def believed(
     judged: Expectation | Refusal,
@@ -38,7 +41,8 @@ def believed(
 ) -> Expectation | Refusal:
     """The expectation, if it does not surprise or others bear it out; else a refusal (code `surprising`) that says why.
 
-    `accept` believes it all the same, and says so among its reasons. Witnesses are asked only when something surprises.
+    `accept` takes it as it is, and says so among its reasons: a person wants it, or replays saved documents. Witnesses are asked
+    only when something surprises.
     """
     if isinstance(judged, Refusal):
         return judged
@@ -48,7 +52,7 @@ def believed(
         return judged
     if accept:
         told = "; ".join(one.said for one in found)
-        return judged.model_copy(update={"reasons": (*judged.reasons, f"Accepted by hand though {told}.")})
+        return judged.model_copy(update={"reasons": (*judged.reasons, f"Taken as it is, though surprising: {told}.")})
     opinions = tuple(opinions_of(judged, product, selector, documents))
     against = objections(found, opinions)
     if not against:
@@ -122,8 +126,8 @@ def _is_of(release: Release, version: Version, product: Product) -> bool:
 def _other_entries(offer: Offer, product: Product, selector: Selector, documents: DocumentSource) -> Iterator[Opinion]:
     """What the product file's other entries answer to the same question, each asked alone."""
     for entry in product.offers:
-        # the connector is asked once a day at most, and not for an opinion
-        if entry.archive or entry.strategy in ("manual", "external", "fixed", "download-connector"):
+        # the connector above all is asked once a day at most, and not for an opinion
+        if entry.archive or entry.strategy not in _TELLING:
             continue
         alone = product.model_copy(update={"offers": (entry,)})
         try:

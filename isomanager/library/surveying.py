@@ -18,7 +18,7 @@ from isomanager.model import Digests, Expectation, Refusal, Selector, Title, Val
 from isomanager.planning.plausibility import Known
 from isomanager.version import Version
 
-_BY_HAND = ("manual", "torrent-only", "external")
+_LESS_THAN_BROKEN = ("manual", "torrent-only", "external", "server-busy")
 
 
 class Examination(Value):
@@ -85,7 +85,7 @@ def _examined(library: Library, product: Product, selector: Selector, before: He
             noted=looks.append,
         )[0]
     except IsoManagerError as wrong:
-        state: State = "degraded" if wrong.code in _BY_HAND else "broken"
+        state: State = "degraded" if wrong.code in _LESS_THAN_BROKEN else "broken"
         health = _health(library, product, before, state, code=wrong.code, reason=str(wrong))
         return Examination(**told, health=health, exchanges=tuple(exchanges), looks=tuple(looks))
     return Examination(

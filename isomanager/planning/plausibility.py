@@ -132,6 +132,8 @@ def date_of(version: Version) -> datetime | None:
         return None
     if len(first) == 8:
         return _day(first[:4], first[4:6], first[6:])
+    if len(first) == 4 and not rest:
+        return _day(str(int(first) - 1), "1", "1")  # what is called after a year is out before it begins
     if len(first) == 4:
         month, day = [*rest, "1", "1"][:2]
         return _day(first, month, day)
@@ -173,5 +175,5 @@ def why_held_back(against: Sequence[Surprise], opinions: Sequence[Opinion], prod
     heard = "; ".join(map(str, opinions)) or "there is no witness to ask: the product file names none"
     return (
         f"Not believed yet: {told}. Second opinion: {heard}. Nothing is fetched and nothing retired; the next update asks again. "
-        f"If you know that it is right, `isomanager update {product} --accept` believes it once."
+        f"If you know that it is right, `isomanager update {product} --accept` (or download) believes it once."
     )

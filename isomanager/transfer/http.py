@@ -242,8 +242,8 @@ def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
     status, told = response.status_code, without_secrets(url)
     if status in (200, 206, 416) or (status == 304 and _is_conditional(response.request)):
         return
-    if status in _BUSY or (500 <= status < 600 and status not in _NEVER_BETTER):
-        wait = retry_after(response.headers.get("retry-after", ""), now)
+    if status in _BUSY or _is_rationed(response) or (500 <= status < 600 and status not in _NEVER_BETTER):
+        wait = _wait_asked_for(response, now)
         raise ServerBusy(
             f"{told} answered {status}: the server asks for patience.", url=told, status=status, retry_after=wait
         )
@@ -254,6 +254,20 @@ def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
 
 def _is_conditional(request: httpx.Request) -> bool:
     return "if-none-match" in request.headers or "if-modified-since" in request.headers
+
+
+def _is_rationed(response: httpx.Response) -> bool:
+    """403 by which an API says that this hour's requests are used up (GitHub's REST API, "Rate limits")."""
+    return response.status_code == 403 and response.headers.get("x-ratelimit-remaining", "").strip() == "0"
+
+
+def _wait_asked_for(response: httpx.Response, now: datetime) -> float | None:
+    """Seconds to wait, as Retry-After says, or an API's time (seconds since 1970) of its next ration."""
+    told = retry_after(response.headers.get("retry-after", ""), now)
+    reset = response.headers.get("x-ratelimit-reset", "").strip()
+    if told is None and response.headers.get("x-ratelimit-remaining") == "0" and re.fullmatch(r"[0-9]{1,12}", reset):
+        return max(0.0, int(reset) - now.timestamp())
+    return told
 
 
 def retry_after(text: str, now: datetime) -> float | None:

@@ -17,7 +17,8 @@ from isomanager.transfer.progress import Stop
 
 Answer = TypeVar("Answer")
 
-_ASKS_FOR_PATIENCE = (429, 503)
+_ASKS_FOR_PATIENCE = (403, 429, 503)
+"""403 only comes here as an API's answer that its ration is used up."""
 _MOST_TRIES = 3
 _LOOK_EVERY = 0.2
 """Seconds between two looks at the stop."""

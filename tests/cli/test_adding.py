@@ -62,6 +62,13 @@ def test_questions_are_answered_with_what_was_guessed_unless_one_knows_better(
     assert here("catalogue", "resolve", "my-beacon", "--json").well().json["filename"] == "beacon-ve_9.2-1.iso"
 
 
+def test_where_nobody_answers_it_says_what_to_do(here: Isomanager, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    told = here("catalogue", "add")
+    assert told.code == 2
+    assert "Name a product file" in told.err
+
+
 def test_what_does_not_resolve_yet_is_kept_and_told(here: Isomanager, upstream: SampleUpstream, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(FLAT.replace("@BASE@/beacon", f"{upstream.url}/nowhere"))
     told = here("catalogue", "add", "mine.toml")

@@ -77,3 +77,15 @@ def test_a_product_is_recorded_and_answers_from_the_record(
 
 def test_recording_a_flavor_of_another_product_is_refused(here: Isomanager, upstream: SampleUpstream) -> None:
     assert here("catalogue", "record", "sample-orchard", "--selector", "sample-beacon").code == 2
+
+
+def test_saved_documents_are_replayed_though_their_answer_surprises(
+    here: Isomanager, upstream: SampleUpstream, tmp_path: Path
+) -> None:
+    listing = f"{upstream.url}/beacon/iso/"
+    (tmp_path / "page.html").write_text('<h1>Index of /</h1><a href="beacon-ve_91.12-1.iso">x</a>')
+    (tmp_path / "sums").write_text(f"{'0' * 64}  beacon-ve_91.12-1.iso\n")
+    documents = ["--document", f"{listing}=page.html", "--document", f"{listing}SHA256SUMS=sums"]
+    told = here("catalogue", "resolve", "sample-beacon", "--offline", *documents, "--json").well().json
+    assert told["version"] == "91.12-1"
+    assert "still to come" in " ".join(told["reasons"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Timer
-from time import monotonic
+from time import monotonic, time
 
 import httpx
 import pytest
 
-from isomanager.errors import Cancelled, ServerBusy
+from isomanager.errors import Cancelled, FetchRefused, ServerBusy
 from isomanager.sample.server import SampleServer
 from isomanager.transfer.documents import HttpDocuments, Manners
 from transfer.serving import HERE, IMAGE, Reply, fault, scripted
@@ -38,6 +38,19 @@ def test_what_needs_more_patience_than_there_is_is_raised_at_once(server: Sample
             documents.fetch(server.url + IMAGE)
         assert busy.value.data["retry_after"] > 3500
     assert len(server.requests) == 1, "a host that asked to be left alone is not asked again"
+
+
+def test_an_api_whose_ration_is_used_up_is_left_alone_until_the_next(client: httpx.Client) -> None:
+    used_up = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time()) + 1800)}
+    with scripted(lambda _: Reply(403, used_up)) as server:
+        documents = HttpDocuments(client, HERE, Manners(patience=30))
+        for _ in range(2):
+            with pytest.raises(ServerBusy) as busy:
+                documents.fetch(server.url + "/repos")
+            assert 1500 < busy.value.data["retry_after"] < 2400
+        assert len(server.asked) == 1
+    with scripted(lambda _: Reply(403, {"X-RateLimit-Remaining": "7"})) as server, pytest.raises(FetchRefused):
+        HttpDocuments(client, HERE, Manners(patience=30)).fetch(server.url + "/repos")
 
 
 def test_a_broken_server_is_not_a_busy_one(client: httpx.Client) -> None:
