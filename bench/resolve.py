@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from isomanager.catalogue.loader import load_catalogue
+from isomanager.catalogue.naming import meant
 from isomanager.errors import IsoManagerError
 from isomanager.library.opening import Library
 from isomanager.library.resolving import resolve_selector
@@ -58,7 +59,7 @@ def cases() -> list[Case]:
     catalogue = load_catalogue()
     for file in sorted(DOCUMENTS.glob("cases*.json")):
         for told in json.loads(file.read_text(encoding="utf-8")):
-            product = catalogue.product(Selector.parse(told["selector"]).product).id
+            product = meant(catalogue, Selector.parse(told["selector"]))[0].id
             if told["documents"] and "error" not in told and product not in found:
                 asked = Selector.parse(told["selector"], architectures=(told["arch"],) if told["arch"] else ())
                 found[product] = Case(asked, {url: DOCUMENTS / name for url, name in told["documents"].items()})

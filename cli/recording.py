@@ -12,6 +12,7 @@ from cli.tables import print_table, size
 
 def record_product(name: str, texts: list[str], machines: list[str], to: Path | None, *, as_json: bool) -> None:
     """Record, and print a line for each case; exit code 1 when one failed."""
+    from isomanager.catalogue.naming import meant
     from isomanager.errors import UsageError
     from isomanager.library.opening import Library
     from isomanager.library.recording_documents import default_folder, record, selectors_of
@@ -19,12 +20,14 @@ def record_product(name: str, texts: list[str], machines: list[str], to: Path | 
     from isomanager.settings import load_settings
 
     with Library(load_settings()) as library:
-        product = library.catalogue.product(name)
-        asked = [Selector.parse(text, architectures=tuple(machines)) for text in texts]
-        foreign = next((one for one in asked if library.catalogue.product(one.product).id != product.id), None)
+        product, _ = meant(library.catalogue, Selector.parse(name))
+        asked = [meant(library.catalogue, Selector.parse(text, architectures=tuple(machines))) for text in texts]
+        foreign = next((one for other, one in asked if other.id != product.id), None)
         if foreign is not None:
             raise UsageError(f"{foreign} is not of {product.id}.")
-        chosen = asked or [one.model_copy(update={"architectures": tuple(machines)}) for one in selectors_of(product)]
+        chosen = [one for _, one in asked] or [
+            one.model_copy(update={"architectures": tuple(machines)}) for one in selectors_of(product)
+        ]
         folder = to or default_folder(product, Path.cwd())
         if not as_json:
             say(f"Asking upstream for {len(chosen)} of {product.name} ...")

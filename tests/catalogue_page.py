@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from isomanager.catalogue.loader import Catalogue, load_catalogue, summary
+from isomanager.catalogue.naming import meant
 from isomanager.model import Selector
 from recorded_expectations import RECORDED
 
@@ -37,7 +38,7 @@ def built_products(catalogue: Catalogue) -> set[str]:
     """The products that a built or recorded case of the repository is about."""
     files = [*BUILT.glob("cases*.json"), *BUILT.glob("*/cases.json")]
     asked = [case["selector"] for file in files for case in json.loads(file.read_text(encoding="utf-8"))]
-    return {catalogue.product(Selector.parse(one).product).id for one in asked}
+    return {meant(catalogue, Selector.parse(one))[0].id for one in asked}
 
 
 def page(catalogue: Catalogue) -> str:
