@@ -96,6 +96,23 @@ def check(
         raise typer.Exit(FAILED)
 
 
+@app.command("rebuild")
+def rebuild(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """Make what the database knows of a repository again, from its files, its receipts and its own inventory."""
+    from cli.running import flows, tell
+
+    with _library() as library:
+        library.inventory.repository(name)
+    with flows(changing.verbosity, as_json=as_json) as run:
+        from flows.rebuild_repository import rebuild_repository
+
+        report = run(lambda: rebuild_repository(repository=name))
+    tell(report, as_json=as_json)
+
+
 def _told(record: RepositoryRecord) -> dict[str, Any]:
     return {"name": record.name, "url": record.url, "layout": record.layout, "description": record.description}
 

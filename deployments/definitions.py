@@ -58,6 +58,11 @@ FIXED = (
         f"still grow wait for the next run. {_WHERE}",
         {"doubtful": "leave", "remove": True, "dry_run": False, "settle_seconds": 120},
     ),
+    Definition(
+        "rebuild",
+        "flows.rebuild_repository.rebuild_repository",
+        f"Make a lost database again from a repository's own files and receipts. {_WHERE}",
+    ),
     Definition("add", "flows.add_image.add", f"Add one image of your own, by this form or as JSON. {_WHERE}"),
     Definition(
         "import",

@@ -50,13 +50,14 @@ def _listed(library: Library, listing: Listing, repository: str, roots: tuple[st
             yield _placed(copy.path, roots, Listed.model_validate({"title": copy.title, **whole}))
     for item in listing.items:
         if item.repository in ("", repository):
-            title = _title(library, item)
+            title = titled(library, item)
             notes = {name: text for name, text in item.metadata.items() if name not in _OURS}
             known = Listed(title=title, size=item.size, digests=item.digests, source=item.source, metadata=notes)
             yield _placed(item.path, roots, known)
 
 
-def _title(library: Library, item: Item) -> Title:
+def titled(library: Library, item: Item) -> Title:
+    """The title of an item of a document."""
     return title_of(
         library,
         item.name,

@@ -36,7 +36,7 @@ def prove_again(
     except Refused as wrong:
         return {**told, "valid": False, "code": wrong.code, "reasons": [wrong.message]}
     size, digests = _taken(file, [*read.digests], progress)
-    result = rejudge(read, file, size, digests, library.keyring, _pins(library, read), now=library.now())
+    result = rejudge(read, file, size, digests, library.keyring, pins_of(library, read), now=library.now())
     return {**told, **_told(read, result, size, digests)}
 
 
@@ -54,7 +54,8 @@ def _told(receipt: Receipt, result: Rejudged, size: int, digests: Digests) -> di
     }
 
 
-def _pins(library: Library, receipt: Receipt) -> Pins:
+def pins_of(library: Library, receipt: Receipt) -> Pins:
+    """What the catalogue pins today for a receipt's title."""
     product = library.product_of(receipt.title)
     if product is None:
         return Pins()

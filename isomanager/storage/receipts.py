@@ -55,7 +55,7 @@ def all_receipts(store: Store) -> Iterator[Receipt]:
     """Every receipt of the repository, by image. StoreError(code="changed") names one that is no receipt."""
     for entry in store.list(RECEIPTS):
         if entry.path.endswith(".json"):
-            yield _read(store, entry)
+            yield read_kept(store, entry)
 
 
 def _of_image(store: Store, sha256: str) -> Iterator[tuple[str, Receipt]]:
@@ -64,14 +64,15 @@ def _of_image(store: Store, sha256: str) -> Iterator[tuple[str, Receipt]]:
         return
     for entry in store.list(RECEIPTS):
         if entry.path.startswith(f"{RECEIPTS}/{sha256}"):
-            yield entry.path, _read(store, entry)
+            yield entry.path, read_kept(store, entry)
 
 
 def _says_the_same(one: Receipt, other: Receipt) -> bool:
     return one.model_copy(update={"proved_at": other.proved_at}) == other
 
 
-def _read(store: Store, entry: Entry) -> Receipt:
+def read_kept(store: Store, entry: Entry) -> Receipt:
+    """The receipt in a file of the repository. StoreError(code="changed") when it is none, or of another image than its name."""
     try:
         receipt = Receipt.model_validate_json(store.read(entry.path, 0, MAX_RECEIPT_BYTES))
     except ValidationError as error:

@@ -1,0 +1,102 @@
+"""A lost database made again from a real repository, and what it could not prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain_update import update
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.opening import Library
+from isomanager.library.rebuilding import gather_evidence, missing_files, rebuild_file, unknown_files
+from isomanager.library.subscribing import subscribe
+from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Selector
+from isomanager.storage.receipts import RECEIPTS
+
+
+@pytest.fixture
+def filled(library: Library) -> Library:
+    """A library that holds a signed image and one that only a mirror vouches for."""
+    for text in ("sample-orchard/server@lts", "sample-beacon"):
+        subscribe(library, Selector.parse(text), floor=Assurance.MIRROR)
+    update(library)
+    refresh_indexes(library)
+    return library
+
+
+@pytest.fixture
+def emptied(filled: Library, tmp_path: Path) -> Iterator[Library]:
+    """The same repository, with a database that knows nothing."""
+    settings = filled.settings.model_copy(update={"data_folder": tmp_path / "new-data", "database_url": None})
+    with Library(settings, clock=filled.now) as opened:
+        opened.keyring = filled.keyring
+        assert opened.inventory.statistics(CopySearch()).count == 0
+        yield opened
+
+
+def rebuilt(library: Library) -> dict[str, Outcome]:
+    store = library.store("default")
+    evidence = gather_evidence(store)
+    told = [rebuild_file(library, "default", one, evidence) for one in unknown_files(library, "default")]
+    told += missing_files(evidence, store, "default")
+    return {one.path: one for one in told} | {fault: Outcome(outcome=OutcomeKind.FAILED) for fault in evidence.faults}
+
+
+def held(library: Library) -> dict[str, Copy]:
+    return {one.path: one for one in library.inventory.search(CopySearch())}
+
+
+def test_everything_is_known_again_with_what_can_be_shown_today(filled: Library, emptied: Library) -> None:
+    before = held(filled)
+    told = rebuilt(emptied)
+    assert {one.outcome for one in told.values()} == {OutcomeKind.PUBLISHED}
+    after = held(emptied)
+    assert {path: (one.title, one.sha256, one.size) for path, one in after.items()} == {
+        path: (one.title, one.sha256, one.size) for path, one in before.items()
+    }
+    signed = next(one for one in after.values() if one.title.product == "sample-orchard")
+    assert signed.assurance is Assurance.SIGNED
+    assert all(emptied.inventory.receipts(one.sha256 or "") for one in after.values())
+    assert unknown_files(emptied, "default") == ()
+
+
+def test_a_file_that_nothing_speaks_of_is_left_for_a_scan(emptied: Library, repository: Path) -> None:
+    (repository / "stranger.iso").write_bytes(b"stranger")
+    told = rebuilt(emptied)["stranger.iso"]
+    assert (told.outcome, "scan" in told.reason) == (OutcomeKind.SKIPPED, True)
+    assert "stranger.iso" not in held(emptied)
+
+
+def test_a_damaged_file_is_suspect_and_a_missing_one_is_told(
+    filled: Library, emptied: Library, repository: Path
+) -> None:
+    damaged, missing = sorted(held(filled))
+    whole = (repository / damaged).read_bytes()
+    (repository / damaged).write_bytes(b"x" + whole[1:])
+    (repository / missing).unlink()
+    told = rebuilt(emptied)
+    assert (told[damaged].outcome, told[damaged].code) == (OutcomeKind.FAILED, "wrong-digest")
+    assert told[missing].outcome is OutcomeKind.FAILED
+    assert held(emptied)[damaged].state is CopyState.SUSPECT
+    assert missing not in held(emptied)
+
+
+def test_never_believes_a_receipt_that_somebody_changed(filled: Library, emptied: Library, repository: Path) -> None:
+    signed = next(one for one in held(filled).values() if one.title.product == "sample-orchard")
+    file = repository / RECEIPTS / f"{signed.sha256}.json"
+    file.write_text(file.read_text().replace(signed.digests["sha256"], "0" * 64, 1))
+    told = rebuilt(emptied)
+    copy = held(emptied)[signed.path]
+    assert copy.assurance is Assurance.NONE, "the inventory still names it, and nothing proves it"
+    assert any(RECEIPTS in one for one in told)
+
+
+def test_without_receipts_and_inventory_nothing_is_made_up(emptied: Library, repository: Path) -> None:
+    for file in (repository / RECEIPTS).iterdir():
+        file.unlink()
+    (repository / "inventory.json").unlink()
+    assert {one.outcome for one in rebuilt(emptied).values()} == {OutcomeKind.SKIPPED}
+    assert held(emptied) == {}
