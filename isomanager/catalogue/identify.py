@@ -34,7 +34,8 @@ class IdentifyRule(Value):
     Of the header's identifiers and the markers every one that the rule names must fit: patterns on the whole text, the first
     that fits counting, its named groups telling `version` (or the names that `text` puts together), `arch`, `flavor`,
     `language`, `edition`, and whatever the product's flavors are matched by. `file` fits the file's name alone, and is
-    evidence of its own kind. `text` are templates for the version; the first whose names all have a value is taken.
+    evidence of its own kind. `text` are templates for the version; the first whose names all have a value is taken; without any,
+    the product's own form counts, or major, minor and patch joined by points.
     `values` are groups that are the same wherever the rule fits, `map` puts other values for what the groups hold
     (`map.version = {squeeze = "6"}`). `confidence` is for a naming that is weaker or stronger than usual.
     """
@@ -47,7 +48,7 @@ class IdentifyRule(Value):
     application: Texts = ()
     marker: dict[str, Texts] = Field(default_factory=dict)
     file: Texts = ()
-    text: Texts = ("{version}", "{major}.{minor}.{patch}", "{major}.{minor}", "{major}")
+    text: Texts = ()
     values: dict[str, str] = Field(default_factory=dict)
     map: dict[str, dict[str, str]] = Field(default_factory=dict)
     confidence: float | None = Field(default=None, gt=0, lt=1)

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import prod
 
-from isomanager.catalogue.product import Flavor, Product
+from isomanager.catalogue.product import Product
+from isomanager.catalogue.telling import version_text
 from isomanager.catalogue.templates import fill
+from isomanager.catalogue.wanted import usual_spelling
 from isomanager.errors import CatalogueError
+from isomanager.media.flavors import flavor_of
 from isomanager.media.guesses import ATTRIBUTES, EvidenceKind, Guess, Identification, Said
 from isomanager.media.rules import Fit, RuleBook
 from isomanager.model import architecture
@@ -25,6 +28,8 @@ THRESHOLD = 0.5
 
 _KINDS: tuple[EvidenceKind, ...] = ("digest", "marker", "header", "file")
 _MOST_ALTERNATIVES = 5
+_PARTS = ("{major}.{minor}.{patch}", "{major}.{minor}", "{major}", "{version}")
+_PLACE = re.compile(r"\{(\w+)\}")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)_(?=\d)")
 
 
@@ -81,7 +86,7 @@ def _flavor(said: Sequence[str]) -> str | None:
 
 def _version(ordered: Sequence[Fit]) -> str | None:
     """What the strongest evidence says, in the words of whatever says the same more exactly."""
-    said = [text for text in map(version_text, ordered) if text]
+    said = [text for text in map(version_of, ordered) if text]
     if not said:
         return None
     chosen = said[0]
@@ -91,16 +96,21 @@ def _version(ordered: Sequence[Fit]) -> str | None:
     return chosen
 
 
-def version_text(fit: Fit) -> str | None:
-    """The version that a rule's groups make up, None when they make none."""
+def version_of(fit: Fit) -> str | None:
+    """The version that a rule's groups make up, in the product's usual spelling; None when they make none."""
     groups = {name: _BETWEEN_DIGITS.sub(".", value) for name, value in fit.groups.items()}
-    for template in fit.rule.text:
-        text = _filled(template, groups)
-        if text is not None:
-            for old, new in fit.product.version.replace.items():
-                text = text.replace(old, new)
-            return text if any(letter.isalnum() for letter in text) else None
-    return None
+    text = next(filter(None, (_filled(template, groups) for template in fit.rule.text or _PARTS)), None)
+    if not fit.rule.text and groups.keys() & _places(fit.product.version.text):
+        text = version_text(fit.product.version, groups).rstrip("-_. ") or text
+    if text is None or not any(letter.isalnum() for letter in text):
+        return None
+    for old, new in fit.product.version.replace.items():
+        text = text.replace(old, new)
+    return usual_spelling(fit.product, text)
+
+
+def _places(template: str) -> set[str]:
+    return set(_PLACE.findall(template))
 
 
 def _filled(template: str, groups: dict[str, str]) -> str | None:
@@ -108,23 +118,6 @@ def _filled(template: str, groups: dict[str, str]) -> str | None:
         return fill(template, {name: value for name, value in groups.items() if value}).strip()
     except CatalogueError:
         return None
-
-
-def flavor_of(groups: dict[str, str], product: Product) -> str | None:
-    """The product's flavor that the groups name or are matched by; a name that no flavor has is kept, in lower case."""
-    named = groups.get("flavor", "")
-    if named:
-        plain = named.lower().replace("_", "-").replace(" ", "-")
-        known = (flavor for flavor, one in product.flavors.items() if plain in (flavor, *one.aliases))
-        return next(known, plain)
-    return next((flavor for flavor, one in product.flavors.items() if _matches(one, groups)), None)
-
-
-def _matches(flavor: Flavor, groups: dict[str, str]) -> bool:
-    return any(groups.get(name) for name in flavor.match) and all(
-        groups.get(name, "").casefold() in [value.casefold() for value in allowed]
-        for name, allowed in flavor.match.items()
-    )
 
 
 def _only_flavor(product: Product) -> str | None:
@@ -155,7 +148,7 @@ def _other_versions(by_product: dict[str, list[Fit]], guesses: Sequence[Guess]) 
     best, chosen = guesses[0], Version(guesses[0].version)
     fits = by_product[guesses[0].product]
     differing = {
-        text: fit for fit in fits if (text := version_text(fit)) and not chosen.starts_with(Version(text))
+        text: fit for fit in fits if (text := version_of(fit)) and not chosen.starts_with(Version(text))
     }  # fmt: skip
     return tuple(
         replace(best, version=text, confidence=fit.confidence, evidence=(fit.evidence,))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +17,9 @@ import re2
 
 from isomanager.catalogue.identify import IdentifyRule
 from isomanager.catalogue.loader import Catalogue
-from isomanager.catalogue.patterns import first_match
+from isomanager.catalogue.patterns import first_match, match_whole
 from isomanager.catalogue.product import Product
+from isomanager.media.flavors import is_of_no_flavor
 from isomanager.media.guesses import EvidenceKind, Said
 
 NAMELESS = 0.4
@@ -26,6 +27,9 @@ NAMELESS = 0.4
 
 CONFIDENCE: Mapping[EvidenceKind, float] = {"digest": 0.999, "marker": 0.95, "header": 0.9, "file": 0.7}
 """How far evidence of a kind is believed where the rule does not say it."""
+
+_SAYS_NOTHING = "x.iso"
+"""A name that no pattern fits but one that fits every name."""
 
 _PACKINGS = ("", ".zip", ".bz2", ".gz", ".xz")
 _SET_MEMORY = 256 << 20
@@ -51,6 +55,7 @@ class _Entry:
     product: Product
     rule: IdentifyRule
     pattern: str
+    of_offer: bool = False
 
 
 class RuleBook:
@@ -67,7 +72,7 @@ class RuleBook:
                 for text, patterns in (rule.content | {"file": rule.file}).items():
                     entries[text] += (_Entry(product, rule, pattern) for pattern in patterns)
             for ending, rule in _name_rules(product):
-                entries[f"file{ending}"] += (_Entry(product, rule, pattern) for pattern in rule.file)
+                entries[f"file{ending}"] += (_Entry(product, rule, pattern, of_offer=True) for pattern in rule.file)
         return {text: _Shelf(found) for text, found in entries.items()}
 
     def family_of(self, product: str) -> str | None:
@@ -95,7 +100,9 @@ class RuleBook:
         for entry in named.values():
             groups = first_match(entry.rule.file, packed)
             if groups is not None:
-                yield _fit(entry.product, entry.rule, "file", groups, f"file name '{name}'")
+                fit = _fit(entry.product, entry.rule, "file", groups, f"file name '{name}'")
+                astray = entry.of_offer and is_of_no_flavor(fit.groups, entry.product)
+                yield replace(fit, confidence=min(fit.confidence, NAMELESS)) if astray else fit
 
     def _touching(self, text: str, value: str) -> Iterable[_Entry]:
         shelf = self._shelves.get(text)
@@ -129,8 +136,9 @@ def _name_rules(product: Product) -> Iterator[tuple[str, IdentifyRule]]:
     the file loses when it is unpacked."""
     words = {_plain(one) for one in (product.id, product.name, *product.aliases)}
     for offer in product.offers:
-        if offer.file and offer.strategy != "external":
-            rule = IdentifyRule(file=offer.file, values=offer.defaults, confidence=_believed(offer.file, words))
+        telling = tuple(pattern for pattern in offer.file if match_whole(pattern, _SAYS_NOTHING) is None)
+        if telling and offer.strategy != "external":
+            rule = IdentifyRule(file=telling, values=offer.defaults, confidence=_believed(telling, words))
             yield (f".{offer.unpack.kind}" if offer.unpack else ""), rule
 
 

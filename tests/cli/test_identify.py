@@ -73,7 +73,7 @@ def test_folders_are_walked_in_order(here: Isomanager, shelf: Path) -> None:
 
 def test_a_windows_disc_whose_files_are_in_udf_is_told_by_its_imaging_file(here: Isomanager, shelf: Path) -> None:
     (found,) = lines(here("identify", shelf / "deep" / "er", "--json", "--full").well().out)
-    assert (found["product"], found["version"], found["edition"]) == ("windows", "11 24H2", "Professional")
+    assert (found["product"], found["version"], found["edition"]) == ("windows", "11.24H2.26100.1742", "Professional")
     assert found["metadata"]["windows"][0]["build"] == "26100.1742"
     assert found["metadata"]["complete"] is True
 
