@@ -75,6 +75,12 @@ def resolve(
     return tuple(_resolve_one(_Search(one, remembered, torrents, noted, kept)) for one in wanted(product, selector))
 
 
+def _as_checksums(entry: OfferRule) -> OfferRule:
+    if entry.strategy == "checksums":
+        return entry
+    return entry.model_copy(update={"strategy": "checksums", "url": "", "sums": ""})
+
+
 @dataclass
 class _Search:
     """One search: what is wanted, what went wrong so far, the releases that were passed over for it, and for the channel
@@ -131,9 +137,10 @@ def _from_spare(search: _Search) -> Offer | None:
     found: list[Offer] = []
     considered = tuple(offer for offer in offers if _is_considered(offer, search))
     for entry, way in spare_ways(considered, one, search.documents.unasked):
-        is_page = listing.looks_like_html(search.documents.fetch(way.url).text)
+        text = search.documents.fetch(way.url).text
+        is_page = listing.looks_like_html(text)
         # a list of digests lists files, whatever the product usually reads
-        offer = entry if is_page or entry.strategy != "listing" else entry.model_copy(update={"strategy": "checksums"})
+        offer = entry if is_page or api.looks_like_data(text) or not entry.file else _as_checksums(entry)
         try:
             found.append(_offer_at(way, offer, search))
         except (ResolveError, FetchRefused) as error:

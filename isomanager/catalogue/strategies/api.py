@@ -36,7 +36,7 @@ def load(text: str, url: str) -> Any:
     if looks_like_html(text):
         raise no_listing(url)
     try:
-        if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
+        if looks_like_data(text):
             return json.loads(text.lstrip("\ufeff"), parse_float=str)
         return yaml.load(text, Loader=_TextLoader)  # noqa: S506 - a BaseLoader builds nothing but text, lists and tables
     except (ValueError, yaml.YAMLError, RecursionError) as error:
@@ -46,6 +46,11 @@ def load(text: str, url: str) -> Any:
             hint="Upstream's answer is broken or its form has changed.",
             url=url,
         ) from error
+
+
+def looks_like_data(text: str) -> bool:
+    """Whether a text is JSON by its first letter."""
+    return text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 
 def search(expression: str, data: Any) -> Any:
