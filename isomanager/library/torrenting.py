@@ -142,6 +142,8 @@ def obtain(library: Library, torrent: Torrent, policy: FetchPolicy, stop: Stop) 
         found = library.swarm.metainfo(asked, folder, stop=stop, told=told, allow_private=policy.allow_private)
     if magnet.info_hash not in ("", found.info_hash):
         raise FetchRefused(f"{told} is another torrent than the one that is listed.", code="bad-data", url=told)
+    if magnet.info_hash:
+        keep_metainfo(library, found.info_hash, found.content)  # the next run need not ask for it again
     return found, magnet
 
 

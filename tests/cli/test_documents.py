@@ -74,7 +74,7 @@ def test_every_command_line_in_a_block_is_understood(document: Path) -> None:
             command = command.commands[word]  # type: ignore[attr-defined]
         options = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
         general = {"-v", "-vv", "--log-file", "--help", "-h", "--version"}
-        for word in [one.partition("=")[0] for one in words[1:] if one.startswith("-")]:
+        for word in [one.partition("=")[0] for one in words[1:] if one.startswith("-") and one != "-"]:
             assert word in options | general, f"{document.name}: {line}"
 
 
