@@ -13,7 +13,7 @@ from deployments.server import QUIET_SERVER, free_port, local_server, point_clie
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
-from store_servers import S3Server, SmbServer, s3_server, smb_server
+from store_servers import NfsServer, S3Server, SmbServer, nfs_server, s3_server, smb_server
 
 pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http")
 
@@ -62,6 +62,13 @@ def smb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmbServer]:
     for one in (folder, *folder.parents[:2]):
         one.chmod(0o755)  # a guest must reach the share
     with smb_server(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NfsServer]:
+    """An NFS server; tests keep to folders of their own."""
+    with nfs_server(tmp_path_factory.mktemp("nfs")) as server:
         yield server
 
 

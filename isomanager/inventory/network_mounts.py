@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from isomanager.storage.mount_table import read_mounts
+
 WINDOWS_NETWORK_DRIVE = "network drive"
 
 NETWORK_TYPES = frozenset(
@@ -26,7 +28,6 @@ NETWORK_TYPES = frozenset(
 )  # fmt: skip
 """File system types, as Linux's mountinfo and macOS's mount name them, whose files live on another machine."""
 
-_OCTAL = re.compile(r"\\([0-7]{3})")
 _MACOS_LINE = re.compile(r"^.+? on (?P<point>/.*) \((?P<type>[^,)]+)")
 _WINDOWS_REMOTE = 4  # DRIVE_REMOTE of GetDriveTypeW
 
@@ -34,18 +35,8 @@ Mount = tuple[PurePosixPath, str]
 
 
 def mounts_of_linux(mountinfo: str) -> list[Mount]:
-    """Mount points with their types, from the text of /proc/self/mountinfo (format: proc_pid_mountinfo(5))."""
-    found: list[Mount] = []
-    for line in mountinfo.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields = before.split(" ")
-        if separator and len(fields) > 4:
-            found.append((PurePosixPath(_OCTAL.sub(_unescape, fields[4])), after.split(" ")[0]))
-    return found
-
-
-def _unescape(octal: re.Match[str]) -> str:
-    return chr(int(octal.group(1), 8))
+    """Mount points with their types, from the text of /proc/self/mountinfo."""
+    return [(one.point, one.kind) for one in read_mounts(mountinfo)]
 
 
 def mounts_of_macos(listing: str) -> list[Mount]:

@@ -18,6 +18,7 @@ OPENERS = {
     "file": "isomanager.storage.opening:open_folder",
     "s3": "isomanager.storage.s3_opening:open_s3",
     "smb": "isomanager.storage.smb:open_smb",
+    "nfs": "isomanager.storage.nfs:open_nfs",
 }
 """`module:function` by URL scheme ("" is a plain path); the function takes (url, create=bool)."""
 
