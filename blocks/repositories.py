@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 from urllib.parse import quote
 
 from prefect.blocks.core import Block
@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr
 
 from isomanager.storage.checking import StoreCheck, check_place
 from isomanager.storage.contract import Store
+from isomanager.storage.nfs import open_nfs
+from isomanager.storage.nfs_client import NfsAccess
 from isomanager.storage.opening import open_store
 from isomanager.storage.s3_bucket import S3Access
 from isomanager.storage.s3_opening import open_s3
@@ -159,3 +161,41 @@ class SMBRepository(Repository):
         url = f"smb://{host}:{self.port}/{quote(f'{self.share}/{self.folder}')}"
         access = SmbAccess(self.username, self.password.get_secret_value(), encrypt=self.encrypt)
         return open_smb(url, create=create, access=access if self.username else None)
+
+
+class NFSRepository(Repository):
+    """A repository on an NFS export: mounted by the system, or spoken to directly."""
+
+    _block_type_name: ClassVar[str | None] = "ISO repository (NFS)"
+    _block_type_slug: ClassVar[str | None] = "iso-repository-nfs"
+    _description: ClassVar[str | None] = "An NFS export in which isomanager keeps verified ISO images."
+    _code_example: ClassVar[str | None] = (
+        "from blocks.repositories import NFSRepository\n\n"
+        'NFSRepository(server="nas.example.net", export="/srv/isos", mode="mounted").save("nas")\n'
+        "# then: isomanager repository create block://iso-repository-nfs/nas --name nas"
+    )
+
+    server: str = Field(description="Name or address of the server.", pattern=_HOST)
+    export: str = Field(
+        description="Path of the export on the server, and of a folder below it, such as /srv/isos/lab.",
+        pattern=r"^/[^?#]*$",
+    )
+    mode: Literal["auto", "mounted", "direct"] = Field(
+        default="auto",
+        description="mounted: only while the worker's mount table shows the export; direct: version 3, no mount needed; "
+        "auto: the mount where there is one.",
+    )
+    uid: int | None = Field(default=None, ge=0, description="Direct: number of the user; empty for the worker's own.")
+    gid: int | None = Field(default=None, ge=0, description="Direct: number of the group; empty for the worker's own.")
+    port: int = Field(default=0, ge=0, le=65535, description="Direct: port of the server; 0 for the usual one.")
+    mount_port: int = Field(
+        default=0, ge=0, le=65535, description="Direct: port of its mount service; 0 to ask for it."
+    )
+    layout: str = LAYOUT
+    description: str = DESCRIPTION
+
+    def store(self, *, create: bool = False) -> Store:
+        """The store this describes."""
+        host = f"[{self.server}]" if ":" in self.server else self.server
+        access = NfsAccess(self.uid, self.gid, self.port, self.mount_port)
+        return open_nfs(f"nfs://{host}/{quote(self.export.strip('/'))}", create=create, access=access, mode=self.mode)

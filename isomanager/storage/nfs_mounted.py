@@ -28,10 +28,11 @@ def folder_of_export(address: Address, mounts: Iterable[Mount]) -> Path | None:
     wanted, table = PurePosixPath("/", address.path), list(mounts)
     found: dict[int, Path] = {}
     for number, mount in enumerate(table):
-        covered = any(later.point == mount.point for later in table[number + 1 :])
+        if mount.kind not in _KINDS or any(later.point == mount.point for later in table[number + 1 :]):
+            continue
         host, _, export = mount.source.rpartition(":")
         seen = _inside(PurePosixPath(export or "/"), mount.root)
-        if mount.kind in _KINDS and not covered and wanted.is_relative_to(seen) and _same_host(host, address.host):
+        if wanted.is_relative_to(seen) and _same_host(host, address.host):
             found[len(seen.parts)] = Path(mount.point) / wanted.relative_to(seen)
     return found[max(found)] if found else None
 

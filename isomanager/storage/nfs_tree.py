@@ -75,13 +75,20 @@ class NfsTree:
         self._folders = kept
 
     def _fresh(self, work: Callable[[], _T]) -> _T:
-        """Do `work`; when a handle that is remembered has become stale, once more with none remembered."""
+        """Do `work`; when it fails by handles that are remembered, once more without them.
+
+        A stale handle may be the export's own. A folder that was removed and made again, which its old handle does not show as
+        long as the server has it open, is the reason why nothing is believed to be missing before it was looked for anew.
+        """
         try:
             return work()
         except OSError as error:
-            if error.errno != STALE or not self._folders:
+            if error.errno == STALE:
+                self._forget()
+            elif error.errno == errno.ENOENT and len(self._folders) > 1:
+                self._folders = {"": self._root()}
+            else:
                 raise
-            self._forget()
             return work()
 
     # the folder itself
@@ -121,10 +128,9 @@ class NfsTree:
 
     def scan(self, path: str) -> Iterator[Seen]:
         """Every name in a folder."""
-        folder = self._fresh(lambda: self._folder(path))
-        for name, seen, handle in list(self._client.names(folder)):
+        for name, seen, handle in self._fresh(lambda: list(self._client.names(self._folder(path)))):
             try:
-                told = seen or (self._client.attributes(handle) if handle else self._client.lookup(folder, name)[1])
+                told = seen or (self._client.attributes(handle) if handle else self._found(f"{path}/{name}")[1])
             except FileNotFoundError:
                 continue  # removed since the folder was read
             yield _seen(name, told)
@@ -165,7 +171,7 @@ class NfsTree:
             path = parent_of(path)
         for one in reversed(missing):
             with suppress(FileExistsError):  # another writer was quicker
-                self._client.make_folder(*self._place(one))
+                self._fresh(lambda path=one: self._client.make_folder(*self._place(path)))  # type: ignore[misc]
 
     def remove(self, path: str) -> None:
         """Remove a file."""

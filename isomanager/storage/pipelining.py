@@ -25,7 +25,7 @@ class PipelinedFile(ABC):
     def __init__(self, told: str, request: int) -> None:
         self._told, self._request = told, request
         self._using = threading.RLock()
-        self._written: deque[tuple[Callable[[], int], int]] = deque()
+        self._written: deque[tuple[Callable[[], int], int, bytes]] = deque()
         self._closed = False
         self._failed: BaseException | None = None
 
@@ -67,11 +67,14 @@ class PipelinedFile(ABC):
             else:
                 sleep(0.002)
 
-    def _confirm(self, answer: Callable[[], int], length: int) -> None:
+    def _confirm(self, answer: Callable[[], int], offset: int, piece: bytes) -> None:
+        """Take one answer; what a server did not take of a piece, as its disk fills up, is sent again and then says why."""
         try:
-            taken = answer()
-            if taken != length:
-                raise StoreUnavailable(f"{self._told}: the server took {taken} of {length} bytes.", hint="Try again.")
+            while (taken := answer()) < len(piece):
+                if taken <= 0:
+                    raise StoreUnavailable(f"{self._told}: the server takes no bytes.", hint="Try again.")
+                offset, piece = offset + taken, piece[taken:]
+                answer = self._begin_write(offset, piece)
         except BaseException as wrong:
             self._failed = wrong
             raise
@@ -92,7 +95,7 @@ class PipelinedFile(ABC):
                 while len(self._written) >= AT_ONCE:
                     self._confirm(*self._written.popleft())
                 self._wait_for_room()
-                self._written.append((self._begin_write(offset + start, piece), len(piece)))
+                self._written.append((self._begin_write(offset + start, piece), offset + start, piece))
         return len(view)
 
     def _settle(self) -> None:

@@ -6,6 +6,7 @@ import inspect
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from prefect.blocks.core import Block
@@ -13,9 +14,9 @@ from pydantic import SecretBytes, SecretStr, ValidationError
 
 import blocks.repositories
 from blocks.opening import open_block
-from blocks.repositories import LocalRepository, Repository, S3Repository, SMBRepository
+from blocks.repositories import LocalRepository, NFSRepository, Repository, S3Repository, SMBRepository
 from isomanager.errors import ConfigurationError
-from store_servers import S3Server, SmbServer
+from store_servers import NfsServer, S3Server, SmbServer
 
 BLOCKS = [
     one
@@ -27,6 +28,7 @@ FIRST: dict[type[Block], list[str]] = {
     LocalRepository: ["path"],
     S3Repository: ["bucket"],
     SMBRepository: ["server", "share"],
+    NFSRepository: ["server", "export"],
 }
 """What each cannot do without."""
 SECRET_WORDS = ("password", "secret", "token", "key")
@@ -145,6 +147,14 @@ def test_two_blocks_for_one_share_use_their_own_users(smb: SmbServer) -> None:
     guest = smb_block(smb, username=smb.guest, password=smb.guest_password).check()
     assert guest.steps[-1].code in ("no-permission", "credentials")
     assert smb_block(smb).check().ok
+
+
+def test_an_export_is_checked_from_its_block(nfs: NfsServer) -> None:
+    parts = urlsplit(nfs.url)
+    told: dict[str, Any] = {"server": parts.hostname, "export": f"{parts.path}/a block", "port": parts.port or 0}
+    assert NFSRepository(mode="direct", **told).check().ok
+    mounted = NFSRepository(mode="mounted", **told).check()
+    assert "shows no NFS mount of it" in mounted.wrong
 
 
 @pytest.mark.prefect

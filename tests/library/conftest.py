@@ -16,7 +16,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import Action, ActionKind, Copy, CopyState, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
-from store_servers import S3Server, SmbServer
+from store_servers import NfsServer, S3Server, SmbServer
 
 SERVER = "sample-orchard/server@lts"
 """What most tests subscribe to."""
@@ -103,3 +103,9 @@ def on_smb(smb: SmbServer, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("ISOMANAGER_SMB_USERNAME", smb.user)
     monkeypatch.setenv("ISOMANAGER_SMB_PASSWORD", smb.password)
     return f"{smb.url}/library/{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def on_nfs(nfs: NfsServer) -> str:
+    """An address that says how: the machine of the tests need not have NFS in its kernel."""
+    return nfs.at(f"library/{uuid.uuid4().hex[:8]}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.s3 import S3Store
 from isomanager.storage.s3_bucket import S3Access, S3Bucket
 from isomanager.storage.s3_opening import bucket_and_prefix
-from store_servers import S3Server, kill, s3_client, s3_server
+from store_servers import S3Server, frozen, kill, s3_client, s3_server
 
 GRANULE = 5 << 20
 
@@ -280,10 +279,6 @@ def half_a_transfer(own_server: S3Server, tmp_path: Path) -> None:
 def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks(s3: S3Server, prefix: str) -> None:
     store = S3Store(s3.bucket, prefix, replace(access_to(s3), read_timeout=1.0))
     store.put_small("a.json", b"{}")
-    s3.process.send_signal(signal.SIGSTOP)
-    try:
-        with pytest.raises(StoreUnavailable):
-            store.read("a.json", 0, 9)
-    finally:
-        s3.process.send_signal(signal.SIGCONT)
+    with frozen(s3.process), pytest.raises(StoreUnavailable):
+        store.read("a.json", 0, 9)
     assert store.read("a.json", 0, 9) == b"{}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.smb import SmbStore, open_smb
 from isomanager.storage.smb_credentials import find_access
 from isomanager.storage.smb_session import SmbAccess
-from store_servers import SmbServer, kill, smb_server
+from store_servers import SmbServer, frozen, kill, smb_server
 
 MIB = 1 << 20
 
@@ -215,12 +214,8 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks(smb: SmbServer, folder: str) -> None:
     store = open_smb(f"{smb.url}/{folder}", create=True, access=owner(smb, answer_timeout=1.0, connect_timeout=1.0))
     store.put_small("a.json", b"{}")
-    os.killpg(smb.process.pid, signal.SIGSTOP)
-    try:
-        with pytest.raises(StoreUnavailable):
-            store.read("a.json", 0, 9)
-    finally:
-        os.killpg(smb.process.pid, signal.SIGCONT)
+    with frozen(smb.process), pytest.raises(StoreUnavailable):
+        store.read("a.json", 0, 9)
     patient = open_smb(f"{smb.url}/{folder}", create=False, access=owner(smb))
     assert patient.read("a.json", 0, 9) == b"{}"
     assert store.read("a.json", 0, 9) == b"{}"
