@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
-from isomanager.catalogue.saved_addresses import MAX_HEAD_BYTES, head_says, stands_for
+from isomanager.catalogue.saved_addresses import MAX_HEAD_BYTES, head_says, stands_for, without_session
 from isomanager.errors import ResolveError
 from isomanager.model import Document, Value
 
@@ -112,9 +112,10 @@ class SavedDocuments:
 
     @staticmethod
     def _missing(url: str) -> ResolveError:
+        lasting = without_session(url)
         return ResolveError(
-            f"{url} is needed and no saved document stands for it.",
+            f"{lasting} is needed and no saved document stands for it.",
             code="document-missing",
-            hint=f"Give one with --document {url}=FILE, or leave out --offline.",
-            url=url,
+            hint=f"Give one with --document {lasting}=FILE, or leave out --offline.",
+            url=lasting,
         )

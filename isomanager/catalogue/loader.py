@@ -140,7 +140,7 @@ def _checksum_form(offers: tuple[OfferRule, ...], has_document: bool) -> str:
         return "none"
     if has_document or offers[0].strategy == "checksums":
         return "document"
-    return "fields" if offers[0].strategy in ("api", "rss", "page") else "none"
+    return "fields" if offers[0].strategy in ("api", "rss", "page", "download-connector") else "none"
 
 
 def _bundled_files() -> Iterator[Traversable]:

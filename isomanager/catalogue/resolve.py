@@ -158,8 +158,15 @@ def _is_considered(offer: OfferRule, search: _Search) -> bool:
         fits
         and (one.channel != "daily" or "daily" in offer.when.channel)
         and (not offer.archive or (is_older and not any(map(is_broken, search.complaints))))
+        and _is_asked_for(offer, one)
         and (not search.is_closed or one.channel in offer.when.channel)
     )
+
+
+def _is_asked_for(offer: OfferRule, one: Wanted) -> bool:
+    """One file of the past, at a place of its own, answers only those who name its very version."""
+    is_one_file = offer.archive and offer.strategy == "fixed" and bool(offer.version) and "{" not in offer.version
+    return not is_one_file or (bool(one.rule.exact) and Version(one.rule.exact).starts_with(Version(offer.version)))
 
 
 def is_broken(error: IsoManagerError) -> bool:

@@ -59,6 +59,13 @@ def _query(url: str) -> frozenset[tuple[str, str]]:
     return frozenset((name.lower(), value) for name, value in said if name.lower() not in _OF_ONE_SESSION)
 
 
+def without_session(url: str) -> str:
+    """The address as it would be tomorrow too; one that belongs to no session is as it is."""
+    place, query, rest = url.partition("?")
+    kept = [one for one in rest.split("&") if one.partition("=")[0].lower() not in _OF_ONE_SESSION]
+    return f"{place}{query if kept and rest else ''}{'&'.join(kept)}" if len(kept) < len(rest.split("&")) else url
+
+
 def head_says(url: str, head: bytes) -> dict[str, Any] | None:
     """What the saved head of an answer (`curl -I`, or `curl -IL` with every redirect) says of the file that `url` leads to.
 

@@ -15,7 +15,7 @@ from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.model import Action, Copy, CopyState, Expectation, Title
 from isomanager.planning.wanting import same_bytes
-from isomanager.storage.layout import TakenPaths, plan_path, stored_filename
+from isomanager.storage.layout import PathDefaults, TakenPaths, plan_path, stored_filename
 
 UNFINISHED = (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
 _PATH_TRIES = 20
@@ -148,4 +148,5 @@ def free_path(
         now=library.now(),
         sha256=sha256,
         channel=channel,
+        defaults=PathDefaults(languages=("", product.default_language)) if product else PathDefaults(),
     )

@@ -18,7 +18,8 @@ from isomanager.model import Digests, Expectation, Refusal, Selector, Title, Val
 from isomanager.planning.plausibility import Known
 from isomanager.version import Version
 
-_LESS_THAN_BROKEN = ("manual", "torrent-only", "external", "server-busy")
+_LESS_THAN_BROKEN = ("manual", "torrent-only", "external", "server-busy", "blocked", "asked-today")
+"""Answers that say nothing against the product file: only by hand, or not from this address, or not now."""
 
 
 class Examination(Value):

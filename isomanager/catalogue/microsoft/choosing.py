@@ -49,19 +49,11 @@ def edition(page: DownloadPage | None, offer: OfferRule, wanted: Wanted) -> str:
     several = [one for one in page.options if "multi-edition" in one.text.lower()]
     if not asked or (several and asked in _IN_MULTI_EDITION):
         return (several or list(page.options))[0].id
-    named = [
-        one
-        for one in page.options
-        if f"windows11{asked}" in _words(one.text) or f"windows10{asked}" in _words(one.text)
-    ]
+    called = plain_language(f"Windows {offer.defaults.get('version', '')} {wanted.edition}")
+    named = [one for one in page.options if plain_language(one.text.partition("(")[0]) == called]
     if len(named) != 1:
         raise _no_edition(wanted, [one.text for one in page.options])
     return named[0].id
-
-
-def _words(text: str) -> str:
-    """An option's words up to its brackets, as they are compared."""
-    return f"{plain_language(text.partition('(')[0])}"
 
 
 def _no_edition(wanted: Wanted, options: list[str]) -> ResolveError:
@@ -157,6 +149,11 @@ def can_be(found: Version, wanted: Wanted) -> bool:
 def digest(page: DownloadPage, wanted: Wanted) -> str:
     """The SHA-256 that the page publishes for the wanted image, or ""."""
     return digest_among(page.digests, wanted, wanted.architecture)
+
+
+def digests_by_language(page: DownloadPage, wanted: Wanted) -> dict[str, str]:
+    """Every SHA-256 of the page for the wanted architecture, by language as the page spells it."""
+    return {one.language: one.sha256 for one in page.digests if one.architecture in ("", wanted.architecture)}
 
 
 def digest_among(digests: Iterable[PublishedDigest], wanted: Wanted, architecture: str) -> str:

@@ -61,6 +61,7 @@ class Connector:
             page = self._page()
             edition = choosing.edition(page, self.offer, self.wanted)
             self.learned |= {"product_edition_id": edition, "release": page.release if page else ""}
+            self.learned["digests"] = choosing.digests_by_language(page, self.wanted) if page else {}
             digest = choosing.digest(page, self.wanted) if page else ""
             known = self.links.recall(self._key(edition)).links
             if known is None or not choosing.is_still_told(known, digest, self.wanted):
@@ -104,7 +105,10 @@ class Connector:
         try:
             yield
         except (ResolveError, FetchRefused) as wrong:
-            wrong.data = {**{name: value for name, value in self.learned.items() if value}, **wrong.data}
+            learned = {name: value for name, value in self.learned.items() if value}
+            if wrong.code != "document-missing":
+                learned.pop("digests", None)  # only of use to whoever replays a conversation up to here
+            wrong.data = {**learned, **wrong.data}
             if wrong.code in ("blocked", "asked-today", "configuration"):
                 wrong.hint = wrong.hint or self._instead()
                 wrong.data["instead"] = [*self._selectors_instead(), "by hand"]
@@ -215,8 +219,9 @@ class Connector:
         self._said(fill(self.rules.answer, told))
 
     def _check_version(self, sku: Sku, page: DownloadPage | None) -> None:
-        version = choosing.version(self.offer, self.wanted, told_by_title(sku.product), page.release if page else "")
-        self.learned["version"] = version.text
+        told = told_by_title(sku.product)
+        version = choosing.version(self.offer, self.wanted, told, page.release if page else "")
+        self.learned |= {"version": version.text, "build": ".".join(filter(None, (told.get("build"), told.get("ubr"))))}
         if not choosing.can_be(version, self.wanted):
             raise ResolveError(
                 f"{self.wanted} is no longer given: Microsoft only gives its newest release, {version}.",

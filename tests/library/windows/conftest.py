@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +28,18 @@ def windows11(machine: str, build: str = "26300_9457") -> dict[tuple[str, str], 
     return {(name, machine): f"Windows11_Client_{spelled}_{CULTURES[name]}_{build}.iso" for name in LANGUAGES}
 
 
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """One certificate for all."""
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
 @pytest.fixture
-def microsoft(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Microsoft]:
+def microsoft(
+    tmp_path: Path, clock: Clock, tls: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Microsoft]:
     """The server, with Windows 11 for two architectures, Windows 10, and evaluation images of two servers."""
-    authority, context = certificate(tmp_path / "tls")
+    authority, context = tls
     with serving(Microsoft(clock), context) as running:
         client = "Windows 11 Client - Build 26300.9457"
         running.editions = {
