@@ -99,8 +99,8 @@ ELSEWHERE = {
     "tails/tails-amd64-5.22.iso.sig": "a signature over a file: tests/trust/test_recorded_signatures.py",
     "openbsd/openbsd-7.6-amd64-SHA256.sig.excerpt": "an excerpt of a signed list: tests/catalogue/test_recorded.py",
     "appliances/sourceforge_rss_item": "a feed of no bundled product: tests/catalogue/test_recorded_appliances.py",
-    "appliances/rgl_": "lists of Windows images kept by others: the tests of the Windows products",
-    "appliances/microsoft_": "steps of Microsoft's download connector: the tests of the Windows products",
+    "appliances/rgl_": "lists of Windows images kept by others: tests/catalogue/test_recorded_windows.py",
+    "appliances/microsoft_": "steps of Microsoft's download connector: tests/catalogue/test_recorded_windows.py",
     "appliances/isoinfo_": "what an image says of itself: the tests of identification",
 }
 """Beginnings of documents that are no document of a product file, and where they are asked about."""
