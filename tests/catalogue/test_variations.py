@@ -12,11 +12,12 @@ import pytest
 from isomanager.catalogue.documents import NO_HEADERS, Located, located_by_head
 from isomanager.catalogue.loader import Catalogue
 from isomanager.catalogue.naming import meant
+from isomanager.catalogue.product import Product
 from isomanager.catalogue.resolve import resolve
 from isomanager.catalogue.saved_addresses import stands_for
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
-from isomanager.model import Document, Selector
-from isomanager.version import Version
+from isomanager.model import Document, Family, Selector
+from isomanager.version import Version, VersionRule
 from tests.catalogue.variations import BREAKING, KEEPING, Variation, entries, nginx
 
 BUILT = Path(__file__).parent.parent / "documents" / "catalogue"
@@ -72,6 +73,11 @@ class Given:
         return found
 
 
+def asked_of(case: dict[str, Any], catalogue: Catalogue) -> tuple[Product, Selector]:
+    architectures, languages = ((case[one],) if case.get(one) else () for one in ("arch", "language"))
+    return meant(catalogue, Selector.parse(case["selector"], architectures=architectures, languages=languages))
+
+
 def outcome(case: dict[str, Any], texts: dict[str, str], catalogue: Catalogue) -> tuple[str, Version | None]:
     """The file's address and version, or the error's code."""
     architectures, languages = ((case[one],) if case.get(one) else () for one in ("arch", "language"))
@@ -124,6 +130,38 @@ def test_a_broken_document_never_makes_another_answer(name: str, catalogue: Cata
             wrong += [told(case, given, expected)] if given != expected and given[0] not in ERRORS else []
     print(f"{name}: {tried - len(wrong)} of {tried} hold")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_list_alone_is_enough_for_an_exact_version(catalogue: Catalogue) -> None:
+    wrong, tried = [], 0
+    for case in CASES:
+        texts = texts_of(case)
+        product, selector = asked_of(case, catalogue)
+        try:
+            (offer,) = resolve(product, selector, Given(texts))
+        except IsoManagerError:
+            continue
+        (listed,) = offer.listed_at or ("",)
+        # a session with Microsoft takes several answers, and a day's image has no version to name
+        if listed not in texts or selector.channel == "daily" or product.family == Family.WINDOWS:
+            continue
+        tried += 1
+        exact = VersionRule.parse(f"={offer.title.version.text}")
+        channel = selector.channel.replace("previous", "stable")
+        asked = selector.model_copy(update={"rule": exact, "channel": channel})
+        given = _address(product, asked, {listed: texts[listed]})
+        wrong += [told(case, given, offer.urls[0])] if given != offer.urls[0] else []
+    print(f"the list alone: {tried - len(wrong)} of {tried} hold")
+    assert tried
+    assert not wrong, "\n".join(wrong)
+
+
+def _address(product: Product, selector: Selector, texts: dict[str, str]) -> str:
+    try:
+        (offer,) = resolve(product, selector, Given(texts))
+    except IsoManagerError as error:
+        return f"{error.code}: {error}"
+    return offer.urls[0]
 
 
 def test_an_empty_folder_is_passed_over_for_an_older_release_or_said(catalogue: Catalogue) -> None:

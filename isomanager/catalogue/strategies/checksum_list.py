@@ -39,11 +39,21 @@ def candidates(text: str, url: str, *, algorithm: str = "") -> tuple[Candidate, 
 
 
 def from_entries(entries: tuple[DigestEntry, ...], url: str) -> tuple[Candidate, ...]:
-    """Candidates from digest entries; an address is made from the place of the document, if `url` is given."""
+    """Candidates from digest entries; an address is made from the place of the document, if `url` is given. A file of which only
+    the torrent is listed is marked `torrent_only`.
+    """
     grouped: dict[str, list[DigestEntry]] = {}
     for entry in entries:
         grouped.setdefault(entry.name or named_after(url), []).append(entry)
-    return tuple(_candidate(path, found, url) for path, found in grouped.items() if clean_name(path))
+    files = tuple(_candidate(path, found, url) for path, found in grouped.items() if clean_name(path))
+    names = {one.name for one in files}
+    torrents = (
+        one for one in files if one.name.endswith(".torrent") and one.name.removesuffix(".torrent") not in names
+    )
+    return (
+        *files,
+        *(Candidate(one.name.removesuffix(".torrent"), torrent=one.url, torrent_only=True) for one in torrents),
+    )
 
 
 def _candidate(path: str, entries: list[DigestEntry], url: str) -> Candidate:
