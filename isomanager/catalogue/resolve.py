@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin
 
+from isomanager.catalogue.complaints import combined, is_broken
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.microsoft import evaluation
 from isomanager.catalogue.microsoft.day_links import LinkKeeper, LinksInMemory
@@ -13,7 +14,7 @@ from isomanager.catalogue.offering import build_offer, fixed_addresses
 from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
 from isomanager.catalogue.remembering import Remembering
-from isomanager.catalogue.selection import Found, choose, series_of, understood
+from isomanager.catalogue.selection import Found, choose, counted, series_of, understood, why_chosen
 from isomanager.catalogue.spare import spare_ways
 from isomanager.catalogue.strategies import api, checksum_list, lines, listing, page, rss
 from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
@@ -23,25 +24,6 @@ from isomanager.catalogue.wanted import Wanted, wanted
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
 from isomanager.model import Offer, Selector
 from isomanager.version import Version
-
-_GONE = (404, 410)
-_MOST_TOLD = 8
-_TELLING = (
-    "no-release",
-    "beta-only",
-    "unavailable",
-    "torrent-only",
-    "not-an-iso",
-    "blocked",
-    "configuration",
-    "asked-today",
-    "language-not-offered",
-    "architecture-not-offered",
-    "edition-not-offered",
-    "implausible",
-    "ambiguous",
-)
-"""Codes of answers that upstream gave to the very question; they say more than an entry that had no answer."""
 
 
 def resolve(
@@ -169,13 +151,6 @@ def _is_asked_for(offer: OfferRule, one: Wanted) -> bool:
     return not is_one_file or (bool(one.rule.exact) and Version(one.rule.exact).starts_with(Version(offer.version)))
 
 
-def is_broken(error: IsoManagerError) -> bool:
-    """Whether an upstream failed to answer at all, rather than answering that it has no such thing."""
-    if not isinstance(error, FetchRefused):
-        return False
-    return error.code != "http-status" or error.data.get("status") not in _GONE
-
-
 def _answer(offer: OfferRule, search: _Search) -> Offer | None:
     """The first good answer of one entry; what its documents lacked goes to the search's complaints."""
     one = search.one
@@ -197,12 +172,12 @@ def _offer_at(way: Way, offer: OfferRule, search: _Search) -> Offer:
     try:
         candidates = _candidates(offer, way, search)
         found = understood(candidates, offer, way, one)
-        look = look.model_copy(update=_counted(candidates, found))
+        look = look.model_copy(update=counted(candidates, found))
         chosen = _chosen(found, offer, way, search)
     except (ResolveError, FetchRefused) as error:
         search.noted(look.model_copy(update={"why": error.message}))
         raise
-    search.noted(look.model_copy(update={"chosen": chosen.candidate.name, "why": _why(chosen, found, one)}))
+    search.noted(look.model_copy(update={"chosen": chosen.candidate.name, "why": why_chosen(chosen, found, one)}))
     return build_offer(chosen, offer, way, one)
 
 
@@ -213,19 +188,6 @@ def _chosen(found: Sequence[Found], offer: OfferRule, way: Way, search: _Search)
         search.below = series_of(chosen.version, one.product)
         chosen = choose(found, one, offer, way, below=search.below, torrents=search.torrents)
     return chosen
-
-
-def _counted(candidates: Sequence[Candidate], found: Sequence[Found]) -> dict[str, object]:
-    versions = sorted({one.version for one in found}, reverse=True)
-    told = tuple(str(version) for version in versions[:_MOST_TOLD])
-    return {"candidates": len(candidates), "fitting": len(found), "versions": told}
-
-
-def _why(chosen: Found, found: Sequence[Found], one: Wanted) -> str:
-    """Why this candidate: what it is newest among, and what was passed over for it."""
-    newer = sorted({other.version for other in found if other.version > chosen.version}, reverse=True)
-    passed = f"; passed over: {', '.join(map(str, newer[:_MOST_TOLD]))}" if newer else ""
-    return f"the newest that {one} accepts{passed}"
 
 
 def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
@@ -316,26 +278,3 @@ def _saved_for(saved: tuple[str, ...], url: str, documents: Remembering) -> tupl
 def _at_address(url: str, offer: OfferRule, size: int | None = None) -> tuple[Candidate, ...]:
     name = name_of_url(url)
     return (Candidate(name, url, version="" if "{" in offer.version else offer.version, size=size),) if name else ()
-
-
-def combined(complaints: list[IsoManagerError], one: Wanted) -> IsoManagerError:
-    """One error for all that was said: the most telling answer, and in `data["tried"]` every other."""
-    if not complaints:
-        return ResolveError(
-            f"No entry of {one.product.name} is about {one}.",
-            hint="Its product file has no place for this flavor, architecture, channel or version.",
-            product=one.product.id,
-        )
-    best = min(complaints, key=_rank)
-    tried = list(dict.fromkeys(f"{error.code}: {error.message}" for error in complaints))
-    if len(tried) > 1:
-        best.data["tried"] = tried
-    return best
-
-
-def _rank(error: IsoManagerError) -> int:
-    if error.code in _TELLING:
-        return _TELLING.index(error.code)
-    if is_broken(error):
-        return 20
-    return {"external": 25, "manual": 25, "not-found": 30, "http-status": 40}.get(error.code, 50)

@@ -243,3 +243,17 @@ def _refusal(code: str, wanted: Wanted, way: Way, found: Sequence[Found], why: s
         refusal.hint = "`isomanager download` fetches it by BitTorrent: pip install 'isomanager[torrent]'."
         refusal.data["torrents"] = [one.candidate.torrent for one in newest]
     return refusal
+
+
+def counted(candidates: Sequence[Candidate], found: Sequence[Found]) -> dict[str, object]:
+    """What a document gave, in the fields of a Look."""
+    versions = sorted({one.version for one in found}, reverse=True)
+    told = tuple(str(version) for version in versions[:_MOST_NAMED])
+    return {"candidates": len(candidates), "fitting": len(found), "versions": told}
+
+
+def why_chosen(chosen: Found, found: Sequence[Found], one: Wanted) -> str:
+    """Why this candidate: what it is newest among, and what was passed over for it."""
+    newer = sorted({other.version for other in found if other.version > chosen.version}, reverse=True)
+    passed = f"; passed over: {', '.join(map(str, newer[:_MOST_NAMED]))}" if newer else ""
+    return f"the newest that {one} accepts{passed}"

@@ -11,6 +11,7 @@ from isomanager.library.opening import Library
 from isomanager.model import CopyState, Expectation, Offer, Subscription, Title
 from isomanager.planning.plausibility import Known
 from isomanager.planning.wanting import scope
+from isomanager.trust.urls import without_secrets
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +42,17 @@ def remember(library: Library, subscription: Subscription, judged: Sequence[Expe
 
 
 def _offer(judged: Expectation) -> Offer:
-    """The offer with the size that its evidence gives; signed links and the like stay out of the database."""
-    return judged.offer.model_copy(update={"size": judged.size if judged.size is not None else judged.offer.size})
+    """The offer with the size that its evidence gives, and without what may carry a secret (signed links) or is not needed."""
+    offer = judged.offer
+    return offer.model_copy(
+        update={
+            "size": judged.size if judged.size is not None else offer.size,
+            "urls": tuple(map(without_secrets, offer.urls)),
+            "listed_at": tuple(map(without_secrets, offer.listed_at)),
+            "torrent": None,
+            "proofs": (),
+        }
+    )
 
 
 def last_good_told(library: Library, subscription: Subscription, now: datetime) -> str:

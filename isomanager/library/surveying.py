@@ -16,6 +16,7 @@ from isomanager.library.opening import Library
 from isomanager.library.resolving import resolve_selector
 from isomanager.model import Digests, Expectation, Refusal, Selector, Title, Value
 from isomanager.planning.plausibility import Known
+from isomanager.trust.urls import without_secrets
 from isomanager.version import Version
 
 _LESS_THAN_BROKEN = ("manual", "torrent-only", "external", "server-busy", "blocked", "asked-today")
@@ -125,7 +126,11 @@ def _proved(judged: Expectation | Refusal) -> dict[str, object]:
     signatures = [proof.signature for proof in offer.proofs if proof.signature]
     beside = "came with the listing" if offer.digests else "none"
     kinds = ", ".join(dict.fromkeys(f"{one.kind} over the {one.over}" for one in signatures)) or "none named"
-    told: dict[str, object] = {"urls": offer.urls, "checksum": ", ".join(documents) or beside, "signature": kinds}
+    told: dict[str, object] = {
+        "urls": tuple(map(without_secrets, offer.urls)),
+        "checksum": ", ".join(documents) or beside,
+        "signature": kinds,
+    }
     if isinstance(judged, Refusal):
         return {**told, "size": offer.size, "reasons": (judged.reason,)}
     if judged.signer is not None:
