@@ -158,9 +158,9 @@ class ResolveError(PermanentError):
 class Refused(PermanentError):
     """Evidence or bytes failed a proof: quarantined, never published.
 
-    Codes: wrong-digest, wrong-size, no-digest, weak-digest, no-signature, bad-signature, unknown-key, foreign-key, revoked-key,
-    expired-key, weak-signature, unsigned-document, empty-document, oversized-document, below-floor, not-an-iso, bad-receipt,
-    not-packed, ambiguous, too-large.
+    Codes: wrong-digest, wrong-size, upstream-broken (no address serves what upstream publishes), no-digest, weak-digest,
+    no-signature, bad-signature, unknown-key, foreign-key, revoked-key, expired-key, weak-signature, unsigned-document,
+    empty-document, oversized-document, below-floor, not-an-iso, bad-receipt, not-packed, ambiguous, too-large.
     """
 
     code = "refused"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from isomanager.errors import Refused, StoreError
+from isomanager.errors import FetchRefused, Refused, StoreError
 from isomanager.library.linking import addresses, day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.patching import receive_by_patch
 from isomanager.library.receiving import receive
 from isomanager.library.registering import quarantine
 from isomanager.library.reserving import Reservation
-from isomanager.model import CopyState, Expectation, Received, Refusal
+from isomanager.library.second_look import broken_size, differs, look_again
+from isomanager.model import CopyState, Received, Refusal
 from isomanager.storage.contract import Store
 from isomanager.transfer.download import Request
 from isomanager.transfer.progress import Progress, silent
@@ -37,11 +38,18 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
         policy=library.policy(library.product_of(copy.title), offer.urls),
     )
     received = _fetched(library, reservation, request, progress)
-    if received.resumed_at and _differs(expectation, received):
+    if received.resumed_at and differs(expectation, received):
         # what is wrong may be the part that lay here since an earlier run: upstream is judged by what it sends in one piece
         _log.warning("%s: what an earlier run left and what came now do not fit; it is fetched anew", copy.path)
         _discard(store, received.partial)
         received = _fetched(library, reservation, request, progress)
+    received = look_again(
+        expectation,
+        request,
+        received,
+        lambda asked: _fetched(library, reservation, asked, progress),
+        lambda: _discard(store, request.key),
+    )
     _log.info("%s: %d bytes from %s in %.1f s", copy.path, received.size, received.url, received.seconds)
     if copy.sha256 not in (None, received.sha256):
         raise _other_bytes(library, reservation, received)
@@ -60,21 +68,26 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
 
 
 def _fetched(library: Library, reservation: Reservation, request: Request, progress: Progress) -> Received:
-    """What came; a packed image that cannot be unpacked is refused, and that is remembered."""
+    """What came; what cannot be unpacked, or has another size everywhere than upstream says, is refused and remembered."""
     expectation, store = reservation.expectation, library.store(reservation.copy.repository)
     try:
         with day_link_of(library, expectation.offer):
             patched = receive_by_patch(library, expectation, store, request, progress, reservation)
             return patched or receive(library, expectation, store, request, progress, reservation)
+    except FetchRefused as wrong:
+        broken = broken_size(expectation, wrong)
+        if broken is None:
+            raise
+        _remember(library, reservation, broken)
+        raise broken from wrong
     except Refused as wrong:
-        refusal = Refusal(offer=expectation.offer, code=wrong.code, reason=wrong.message)
-        quarantine(library, reservation, refusal)
+        _remember(library, reservation, wrong)
         raise
 
 
-def _differs(expectation: Expectation, received: Received) -> bool:
-    taken = received.packed.digests if received.packed else received.digests
-    return any(taken.get(name) != digest for name, digest in expectation.digests.items())
+def _remember(library: Library, reservation: Reservation, wrong: Refused) -> None:
+    offer = reservation.expectation.offer
+    quarantine(library, reservation, Refusal(offer=offer, code=wrong.code, reason=wrong.message))
 
 
 def _discard(store: Store, key: str) -> None:

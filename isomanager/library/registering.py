@@ -7,6 +7,7 @@ from isomanager.library.checking import check_copy
 from isomanager.library.opening import Library
 from isomanager.library.proving_files import file_signature
 from isomanager.library.reserving import UNFINISHED, Reservation
+from isomanager.library.second_look import differs
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Quarantined, Receipt, Received, Refusal
 from isomanager.storage.contract import Partial, Store
 from isomanager.storage.receipts import keep_receipt
@@ -20,7 +21,8 @@ def verify_received(library: Library, reservation: Reservation, received: Receiv
     """The receipt, or Refused: then the bytes are gone, the refusal is remembered, and whatever was held before still is."""
     now = library.now()
     store = library.store(reservation.copy.repository)
-    signature = file_signature(library, store, reservation.expectation, received)
+    wrong = differs(reservation.expectation, received)  # then nobody needs the signature, and the bytes may be gone
+    signature = None if wrong else file_signature(library, store, reservation.expectation, received)
     judged = prove(reservation.expectation, received, now=now, file_signature=signature)
     if isinstance(judged, Receipt):
         return judged

@@ -182,12 +182,14 @@ def expect(
 
     Where our copy of a key seems to be stale, it is fetched again, at most once a day, and the evidence judged once more.
     """
-    offer = located(offer, documents)
+    listed, offer = offer, located(offer, documents)
     evidence = gather_evidence(offer, documents)
     _obtain_keys(library, product, offer, documents)
     judged = _judged(library, offer, evidence, floor)
     if _stale(judged) and refresh_stale(library, product, offer, documents):
         judged = _judged(library, offer, evidence, floor)
+    if isinstance(judged, Refusal) and judged.code == "wrong-size" and listed.size is None:
+        judged = _other_size(library, judged, documents, floor)
     if isinstance(judged, Expectation):
         _log.info("%s: %s, to be proved as %s", offer.title, offer.filename, judged.assurance)
     else:
@@ -202,6 +204,21 @@ def _judged(library: Library, offer: Offer, evidence: tuple[Document, ...], floo
 
 def _stale(judged: Expectation | Refusal) -> bool:
     return isinstance(judged, Refusal) and judged.code in ("expired-key", "unknown-key")
+
+
+def _other_size(
+    library: Library, refusal: Refusal, documents: DocumentSource, floor: Assurance
+) -> Expectation | Refusal:
+    """The file has another size at its first address than its document says: at the other ones too, or is that one wrong?"""
+    offer = refusal.offer
+    for url in offer.urls[1:]:
+        elsewhere = located(offer.model_copy(update={"size": None, "urls": (url,)}), documents).size
+        if elsewhere not in (None, offer.size):
+            judged = _judged(library, offer.model_copy(update={"size": elsewhere}), refusal.evidence, floor)
+            if isinstance(judged, Expectation):
+                return judged
+    reason = f"Upstream is broken: no address serves what it publishes. {refusal.reason}"
+    return refusal.model_copy(update={"code": "upstream-broken", "reason": reason})
 
 
 def located(offer: Offer, documents: DocumentSource) -> Offer:

@@ -59,7 +59,7 @@ def prove(
         filename=expectation.offer.filename,
         assurance=expectation.assurance,
         signer=expectation.signer or signer,
-        reasons=(*expectation.reasons, *_what_was_compared(expectation, signer)),
+        reasons=(*expectation.reasons, *_what_was_compared(expectation, received, signer)),
         evidence=tuple(_told(document) for document in expectation.evidence),
         urls=_addresses(expectation, received),
         fingerprint=expectation.fingerprint,
@@ -81,12 +81,27 @@ def _wrong_bytes(expectation: Expectation, received: Received) -> tuple[str, str
             return "no-digest", f"The {algorithm} digest of {name} was not taken as the bytes passed."
         required = expectation.digests.get(algorithm, taken)
         if taken.lower() != required.lower():
-            return "wrong-digest", f"The {algorithm} digest of {name} is {taken}; upstream announced {required}."
+            said = f"The {algorithm} digest of {name} is {taken}; upstream announced {required}."
+            return _whose_fault(received, said)
     if not expectation.digests and expectation.file_signature is None and expectation.assurance > Assurance.SERVED:
         return "no-digest", f"There is no digest that {name} could be held against."
     if not expectation.digests and expectation.assurance is Assurance.MIRROR:
         return "no-digest", f"There is no digest that {name} could be held against."
     return None
+
+
+def _whose_fault(received: Received, said: str) -> tuple[str, str]:
+    """Upstream's, when two looks gave the same other bytes; else nobody knows whose."""
+    looks = [*received.refused, (received.url, received.proved_bytes.digests.get("sha256", ""))]
+    gave = [digest for _, digest in looks]
+    same = [url for url, digest in looks if gave.count(digest) > 1]
+    if same:
+        places = " and ".join(dict.fromkeys(same))
+        gave_them = f"{places} gave the same other bytes{'' if len(set(same)) > 1 else ' twice'}."
+        return "upstream-broken", f"Upstream is broken: no address serves what it publishes. {said} {gave_them}"
+    if len(looks) > 1:
+        said += f" {len(looks)} addresses or tries gave as many different files: {', '.join(url for url, _ in looks)}."
+    return "wrong-digest", said
 
 
 def _wrong_signature(expectation: Expectation, result: SignatureResult | None) -> tuple[str, str] | None:
@@ -100,8 +115,8 @@ def _wrong_signature(expectation: Expectation, result: SignatureResult | None) -
     return None
 
 
-def _what_was_compared(expectation: Expectation, signer: Signer | None) -> tuple[str, ...]:
-    said: list[str] = []
+def _what_was_compared(expectation: Expectation, received: Received, signer: Signer | None) -> tuple[str, ...]:
+    said = [f"{url} gave other bytes, which were refused." for url, _ in received.refused]
     if expectation.digests:
         said.append(f"The bytes match ({', '.join(sorted(expectation.digests))}).")
     if signer is not None:

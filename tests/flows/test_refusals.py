@@ -21,7 +21,7 @@ SERVER = "sample-orchard/server@lts"
 NEW = "*26.04.2*.iso"
 
 BAD: dict[str, tuple[FaultKind, str, dict[str, Any], str, str]] = {
-    "wrong checksum": (FaultKind.FLIP_BIT, NEW, {"at": 1000}, "quarantined", "wrong-digest"),
+    "wrong checksum": (FaultKind.FLIP_BIT, NEW, {"at": 1000}, "quarantined", "upstream-broken"),
     "wrong digests in the document": (
         FaultKind.CORRUPT_DIGESTS,
         "*/26.04/SHA256SUMS",

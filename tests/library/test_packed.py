@@ -136,7 +136,7 @@ def test_a_packed_file_that_is_not_what_was_announced_is_never_unpacked(
 ) -> None:
     publish(kind, damage=True)
     library = opened()
-    assert refuse(library).code == "wrong-digest"
+    assert refuse(library).code == "upstream-broken"
     assert [file for file in (tmp_path / "library").rglob("*") if file.is_file() and file.suffix == ".iso"] == []
     assert library.inventory.copies(states={CopyState.RESERVED, CopyState.RECEIVED, CopyState.HELD}) == ()
     assert [action.code for action in planned(library).actions] == ["quarantined"]

@@ -100,11 +100,11 @@ def test_wrong_bytes_are_gone_remembered_and_never_published(
         received = download_reserved(library, reservation)
         with pytest.raises(Refused) as wrong:
             verify_received(library, reservation, received)
-    assert wrong.value.code == "wrong-digest"
+    assert wrong.value.code == "upstream-broken"
     assert list(library.store("default").list()) == list(library.store("default").partials()) == []
     assert library.inventory.copy(reservation.copy.id).state is CopyState.GONE
     (refused,) = library.inventory.quarantined()
-    assert refused.code == "wrong-digest"
+    assert refused.code == "upstream-broken"
 
 
 def test_the_bytes_that_are_held_already_are_not_published_twice(library: Library, plan_for: PlanFor) -> None:
