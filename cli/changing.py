@@ -91,12 +91,15 @@ def subscribe(
     ] = "trash",
     floor: Annotated[
         Assurance,
-        typer.Option("--floor", metavar="ASSURANCE", help="Publish nothing proved less: signed, published, ..."),
-    ] = Assurance.MIRROR,
+        typer.Option(
+            "--floor", metavar="ASSURANCE", help="Publish nothing proved less: signed, pinned, published, ..."
+        ),
+    ] = Assurance.PUBLISHED,
     as_json: Json = False,
 ) -> None:
     """Keep what fits a selector up to date from now on."""
     from isomanager.library.opening import Library
+    from isomanager.library.subscribing import best_assurance, out_of_reach
     from isomanager.library.subscribing import subscribe as subscribe_to
     from isomanager.model import Keep, Selector
     from isomanager.settings import load_settings
@@ -113,12 +116,17 @@ def subscribe(
             old="keep" if old == "keep" else "trash",
             floor=floor,
         )
+        best, warning = best_assurance(library, kept), out_of_reach(library, kept)
     if as_json:
-        print_json(kept.model_dump(mode="json") | {"text": str(kept.selector)})
+        print_json(
+            kept.model_dump(mode="json") | {"text": str(kept.selector), "reachable": best, "warning": warning or None}
+        )
         return
     wanted, places = ", ".join(kept.selector.architectures), ", ".join(kept.repositories)
     print(f"Subscribed to {kept.selector} ({wanted}) in {places}.")
-    print("Next: isomanager plan shows what that means, isomanager update does it.")
+    say(f"But {warning}") if warning else print(
+        "Next: isomanager plan shows what that means, isomanager update does it."
+    )
 
 
 def unsubscribe(

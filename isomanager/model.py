@@ -294,11 +294,13 @@ class Document(Value):
 
 
 class Signer(Value):
-    """Who signed, by full fingerprints; `note` for what a person should know (the key has expired since, say)."""
+    """Who signed, by full fingerprints, and when, as far as the signature says it; `note` for what a person should know (the key
+    has expired since, say)."""
 
     primary: str
     subkey: str = ""
     note: str = ""
+    signed_at: AwareDatetime | None = None
 
 
 class Expectation(Value):
@@ -462,7 +464,7 @@ class Subscription(Value):
     repositories: tuple[str, ...] = ("default",)
     keep: Keep = Keep()
     old: Literal["trash", "keep"] = "trash"
-    floor: Assurance = Assurance.MIRROR
+    floor: Assurance = Assurance.PUBLISHED
     paused: bool = False
     created_at: AwareDatetime
 

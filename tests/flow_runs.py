@@ -12,7 +12,7 @@ from flows.reporting import RunFailed
 from isomanager.library.opening import library_in_use
 from isomanager.library.outcomes import RunReport
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Copy, CopyState, Selector, Subscription
+from isomanager.model import Assurance, Copy, CopyState, Selector, Subscription
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.storage.contract import INTERNAL
 
@@ -30,7 +30,8 @@ class Given:
         self._upstream = upstream
 
     def subscription(self, *selectors: str, **options: Any) -> tuple[Subscription, ...]:
-        """Subscribe to each."""
+        """Subscribe to each, to whatever can be proved: the sample comes over plain HTTP."""
+        options.setdefault("floor", Assurance.MIRROR)
         with library_in_use() as library:
             return tuple(subscribe(library, Selector.parse(text), **options) for text in selectors)
 

@@ -42,12 +42,17 @@ class SignatureResult:
         """The signer as a receipt keeps it; None unless the signature is good."""
         if not self.valid or self.primary_fingerprint is None:
             return None
-        return Signer(primary=self.primary_fingerprint, subkey=self.subkey_fingerprint or "", note=self.note)
+        return Signer(
+            primary=self.primary_fingerprint,
+            subkey=self.subkey_fingerprint or "",
+            note=self.note,
+            signed_at=self.signed_at,
+        )
 
 
 def good(signer: Signer) -> SignatureResult:
     """The result that `signer` was made from."""
-    return SignatureResult(True, "", signer.note, signer.primary, signer.subkey or None)
+    return SignatureResult(True, "", signer.note, signer.primary, signer.subkey or None, signer.signed_at)
 
 
 def refused(

@@ -215,3 +215,18 @@ def test_the_sample_publishes_a_vendor_s_next_release_on_request(isomanager: Iso
     assert "orchard published" in isomanager("sample", "--folder", tmp_path / "site", "--publish", "orchard").well().out
     told = isomanager("sample", "--folder", tmp_path / "site", "--publish", "nobody")
     assert (told.code, "orchard" in told.err) == (2, True)
+
+
+def test_a_subscription_publishes_nothing_below_published_unless_told_so(here: Isomanager) -> None:
+    made = here("subscribe", "debian", "--json").well().json
+    assert (made["floor"], made["reachable"], made["warning"]) == ("published", "signed", None)
+
+
+def test_a_floor_that_the_product_cannot_reach_is_said_at_once_and_can_be_lowered(here: Isomanager) -> None:
+    told = here("subscribe", "dragonflybsd").well()
+    assert "can be proved as 'mirror' at best" in told.err
+    assert "isomanager subscribe dragonflybsd@latest --floor mirror" in told.err
+    lowered = here("subscribe", "dragonflybsd", "--floor", "mirror", "--json").well().json
+    assert (lowered["floor"], lowered["warning"]) == ("mirror", None)
+    assert len(here("subscriptions", "--json").well().json) == 1
+    assert here("subscribe", "rhel", "--json").well().json["warning"] is None  # to be had by hand

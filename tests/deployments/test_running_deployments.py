@@ -10,7 +10,7 @@ from prefect.deployments import run_deployment
 from blocks.repositories import LocalRepository
 from isomanager.library.opening import Library
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Selector
+from isomanager.model import Assurance, Selector
 from isomanager.sample.faults import FaultKind
 from isomanager.settings import load_settings
 from prefect_over_http import LIMIT, Api
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
 
 def _subscribe(selector: str) -> None:
     with Library(load_settings()) as library:
-        subscribe(library, Selector.parse(selector))
+        subscribe(library, Selector.parse(selector), floor=Assurance.MIRROR)
 
 
 def test_an_update_asked_for_from_python_completes_with_the_image_in_the_repository(worker_library, api: Api) -> None:

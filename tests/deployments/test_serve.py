@@ -20,7 +20,7 @@ import pytest
 from deployments.server import free_port, own_address, serve_address_file, served_api, ui_address
 from isomanager.library.opening import Library
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Selector
+from isomanager.model import Assurance, Selector
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings, load_settings
@@ -115,7 +115,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         for name, value in told.items():
             patch.setenv(name, value)
         with Library(load_settings()) as library:
-            subscribe(library, Selector.parse("sample-lantern"))
+            subscribe(library, Selector.parse("sample-lantern"), floor=Assurance.MIRROR)
         yield Served(folder, {**inherited, **told}, upstream)
 
 

@@ -13,7 +13,7 @@ from domain_update import answers
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Action, ActionKind, Copy, CopyState, Plan, Selector
+from isomanager.model import Action, ActionKind, Assurance, Copy, CopyState, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
 from store_servers import NfsServer, S3Server, SmbServer
@@ -70,7 +70,7 @@ def plan_for(library: Library) -> PlanFor:
 
     def plan(*selectors: str) -> Plan:
         for text in selectors:
-            subscribe(library, Selector.parse(text))
+            subscribe(library, Selector.parse(text), floor=Assurance.MIRROR)
         return make_plan(library, answers(library))
 
     return plan

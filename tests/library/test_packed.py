@@ -103,7 +103,7 @@ def test_the_image_is_held_unpacked_and_both_digests_are_on_the_receipt(
     kind: str, publish: Publish, opened: Callable[[], Library], upstream: SampleUpstream, tmp_path: Path
 ) -> None:
     image, library = publish(kind), opened()
-    subscribe(library, Selector.parse("crate"))
+    subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
     copy = bring_in(library)
     assert copy.path.endswith("crate.vanilla-1.2.iso")
     assert (tmp_path / "library" / copy.path).read_bytes() == image
@@ -118,13 +118,13 @@ def test_the_image_is_held_unpacked_and_both_digests_are_on_the_receipt(
 def test_what_is_held_unpacked_is_not_fetched_again(publish: Publish, opened: Callable[[], Library]) -> None:
     publish("zip")
     library = opened()
-    subscribe(library, Selector.parse("crate"))
+    subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
     bring_in(library)
     assert [action.kind for action in planned(library).actions] == [ActionKind.KEEP]
 
 
 def refuse(library: Library) -> Refused:
-    subscribe(library, Selector.parse("crate"))
+    subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
     with pytest.raises(Refused) as refused:
         bring_in(library)
     return refused.value

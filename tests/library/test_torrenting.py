@@ -111,7 +111,7 @@ def test_what_upstream_gives_only_as_a_torrent_is_held_like_any_other(
     reef: Reef, opened: Opened, tmp_path: Path
 ) -> None:
     library = opened()
-    subscribe(library, Selector.parse("reef/live"))
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.MIRROR)
     with reef.seed(LIVE) as peer:
         reef.tracker.peers.append(peer.address)
         (outcome,) = update(library)
@@ -134,7 +134,7 @@ def plan_of(library: Library) -> Any:
 
 def test_it_is_refused_where_torrents_are_not_to_be_used(reef: Reef, opened: Opened) -> None:
     library = opened(torrent="never")
-    subscribe(library, Selector.parse("reef/live"))
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.MIRROR)
     (action,) = plan_of(library)
     assert (action.kind, action.code) == (ActionKind.FAIL, "torrent-only")
     with pytest.raises(ConfigurationError, match="'never'"):
@@ -158,7 +158,7 @@ def test_without_peers_the_address_on_the_web_is_taken(reef: Reef, opened: Opene
     library = opened(torrent="preferred", torrent_patience=1)
     (reef.seeds / INSTALLER).write_bytes(reef.image[::-1])
     reef.offer_torrent(INSTALLER)
-    subscribe(library, Selector.parse("reef"))
+    subscribe(library, Selector.parse("reef"), floor=Assurance.MIRROR)
     (outcome,) = update(library)
     assert outcome.outcome is OutcomeKind.PUBLISHED
     assert staged(library) == []
@@ -176,7 +176,7 @@ def test_a_torrent_of_other_bytes_than_the_evidence_demands_gives_way_to_the_add
     (reef.seeds / "set" / "notes.txt").write_text("other bytes under the same name")
     torrent = make_torrent(reef.seeds / "set", trackers=(reef.tracker.url,))
     (reef.folder / f"{INSTALLER}.torrent").write_bytes(torrent)
-    subscribe(library, Selector.parse("reef"))
+    subscribe(library, Selector.parse("reef"), floor=Assurance.MIRROR)
     with reef.seed(INSTALLER) as peer:
         reef.tracker.peers.append(peer.address)
         (outcome,) = update(library)
@@ -188,7 +188,7 @@ def test_a_torrent_of_other_bytes_than_the_evidence_demands_gives_way_to_the_add
 def test_a_torrent_alone_of_other_bytes_is_refused_and_remembered(reef: Reef, opened: Opened, tmp_path: Path) -> None:
     library = opened()
     reef.prove(b"another image")
-    subscribe(library, Selector.parse("reef/live"))
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.MIRROR)
     with reef.seed(LIVE) as peer:
         reef.tracker.peers.append(peer.address)
         (outcome,) = update(library)
@@ -200,7 +200,7 @@ def test_a_torrent_alone_of_other_bytes_is_refused_and_remembered(reef: Reef, op
 
 def test_peers_and_the_address_on_the_web_serve_one_job(reef: Reef, opened: Opened) -> None:
     library = opened(torrent="preferred")
-    subscribe(library, Selector.parse("reef"))
+    subscribe(library, Selector.parse("reef"), floor=Assurance.MIRROR)
     (outcome,) = update(library)  # no peer at all: its own address is a web seed of the torrent
     assert outcome.outcome is OutcomeKind.PUBLISHED
     (receipt,) = library.inventory.receipts(hashlib.sha256(reef.image).hexdigest())
@@ -248,7 +248,7 @@ def test_what_names_no_torrent_is_refused_at_once(reef: Reef, opened: Opened) ->
 
 def test_a_proved_image_is_given_to_others_before_the_library_closes(reef: Reef, opened: Opened) -> None:
     library = opened(torrent_listen="127.0.0.1:0", torrent_seed_minutes=0.01)
-    subscribe(library, Selector.parse("reef/live"))
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.MIRROR)
     with reef.seed(LIVE) as peer:
         reef.tracker.peers.append(peer.address)
         (outcome,) = update(library)
@@ -264,7 +264,7 @@ def test_a_damaged_copy_of_what_comes_only_by_torrent_is_mended_by_its_peers(
     reef: Reef, opened: Opened, tmp_path: Path
 ) -> None:
     library = opened()
-    subscribe(library, Selector.parse("reef/live"))
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.MIRROR)
     with reef.seed(LIVE) as peer:
         reef.tracker.peers.append(peer.address)
         update(library)
