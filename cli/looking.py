@@ -38,10 +38,11 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A title, selector, product, path or id.")],
     as_json: Json = False,
 ) -> None:
-    """Everything that is known of a held image: digests, who signed what, why it was believed, where it came from, what it
-    says of itself."""
+    """Everything that is known of a held image: digests, how it is trusted, who signed what, where it came from, what that does
+    not prove, what it says of itself."""
     from isomanager.library.checking import held_copies
     from isomanager.library.describing import describe
+    from isomanager.trust.explaining import explain
 
     with _library() as library:
         copies = held_copies(library, [name])
@@ -53,6 +54,7 @@ def show(
                     **copy_json(copy),
                     "digests": copy.digests,
                     "receipts": [one.model_dump(mode="json") for one in receipts],
+                    "trust": [[f"{word}: {said}" for word, said in explain(one)] for one in receipts],
                     "metadata": description.as_json() if description else None,
                 }
                 for copy, receipts, description in told
@@ -70,9 +72,7 @@ def show(
         ]
         rows += [("state", copy.state), ("assurance", copy.assurance), *sorted(copy.digests.items())]
         for receipt in receipts:
-            rows += [("signed by", receipt.signer.primary)] if receipt.signer else []
-            rows += [("why", reason) for reason in receipt.reasons] + [("from", url) for url in receipt.urls]
-            rows.append(("proved", receipt.proved_at.isoformat(timespec="seconds")))
+            rows += explain(receipt)
         print_facts([*rows, *description_facts(description)])
 
 

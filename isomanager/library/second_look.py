@@ -36,7 +36,8 @@ def look_again(
     for url in _addresses(request, received)[:_MOST_LOOKS]:
         if _agreed(received):
             break
-        _log.warning("%s: what came is not what upstream announced; it is fetched from %s", request.final, url)
+        told = without_secrets(url)
+        _log.warning("%s: what came is not what upstream announced; it is fetched from %s", request.final, told)
         discard()
         try:
             again = fetch(replace(request, urls=(url,)))

@@ -139,6 +139,8 @@ def _public(offer: Offer) -> Offer:
         "listed_at": tuple(map(without_secrets, offer.listed_at)),
         "proofs": tuple(map(_public_proof, offer.proofs)),
         "torrent": torrent,
+        "zsync": without_secrets(offer.zsync),
+        "link": None,
     }
     return offer.model_copy(update=changes)
 

@@ -155,3 +155,16 @@ def test_files_are_proved_again_from_their_receipts(here: Isomanager, library: L
 @pytest.mark.parametrize("words", [[], ["a.json"], ["a.iso", "b.iso", "a.json"], ["a.iso", "--quick"], ["missing.iso"]])
 def test_what_cannot_be_proved_from_a_receipt_is_a_mistake(here: Isomanager, words: list[str]) -> None:
     assert here("verify", "--from-receipt", *words).code == 2
+
+
+def test_show_says_how_a_file_is_trusted_and_what_that_does_not_prove(
+    here: Isomanager, library: Library, upstream: SampleUpstream
+) -> None:
+    subscribe(library, Selector.parse("sample-orchard/server@lts"))
+    update(library)
+    told = here("show", "sample-orchard").well().out
+    for words in ("signed: the vendor signed it", upstream.key_fingerprint, "SHA256SUMS.gpg", "does not prove"):
+        assert words in told, words
+    (described,) = here("show", "sample-orchard", "--json").well().json
+    assert any(line.startswith("signed by: ") for line in described["trust"][0])
+    assert described["receipts"][0]["signer"]["signed_at"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from domain_update import update
 from isomanager.library.opening import Library
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Copy, Outcome, Selector
+from isomanager.model import Assurance, Copy, Outcome, Selector
 from isomanager.sample.upstream import SampleUpstream
 from library.conftest import held
 from peers import make_torrent
@@ -64,7 +64,7 @@ class Quarry:
 
     def bring_in(self, library: Library) -> Copy:
         """Subscribe to it and hold its newest release."""
-        subscribe(library, Selector.parse("quarry"))
+        subscribe(library, Selector.parse("quarry"), floor=Assurance.MIRROR)
         self.update(library)
         return max(held(library), key=lambda one: one.title.version)
 

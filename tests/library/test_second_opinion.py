@@ -9,7 +9,7 @@ from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan
 from isomanager.library.resolving import resolve_patiently, resolve_selector, resolve_wants
 from isomanager.library.subscribing import subscribe
-from isomanager.model import ActionKind, Expectation, Outcome, OutcomeKind, Plan, Refusal, Selector
+from isomanager.model import ActionKind, Assurance, Expectation, Outcome, OutcomeKind, Plan, Refusal, Selector
 from isomanager.sample.releases import MIB, Release, day
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
@@ -64,7 +64,7 @@ def flat(upstream: SampleUpstream) -> None:
 @pytest.fixture
 def holding(flat: None, library: Library) -> Library:
     """Its newest is held."""
-    subscribe(library, Selector.parse("sample-flat"))
+    subscribe(library, Selector.parse("sample-flat"), floor=Assurance.MIRROR)
     (published,) = update(library)
     assert published.outcome is OutcomeKind.PUBLISHED
     return library
@@ -89,7 +89,7 @@ def test_a_leap_that_nobody_bears_out_is_held_back_and_nothing_is_fetched_or_ret
 
 
 def test_a_checksum_document_beside_the_listing_bears_out_a_leap(library: Library, upstream: SampleUpstream) -> None:
-    subscribe(library, Selector.parse("sample-beacon"))
+    subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)
     update(library)
     leap(upstream)
     assert "the checksum document agrees" in reasons(library)
@@ -143,7 +143,7 @@ def test_a_step_back_is_held_back_though_every_digest_is_right(holding: Library,
 def test_an_answer_older_than_the_last_good_one_is_held_back_though_nothing_is_held(
     library: Library, upstream: SampleUpstream, clock: Clock
 ) -> None:
-    subscription = subscribe(library, Selector.parse("sample-beacon"))
+    subscription = subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)
     resolve_wants(library, [subscription])
     clock.pass_(days=3)
     upstream.fault("rewrite", "/beacon/iso/", find=BEACON, to="gone.txt")
@@ -155,7 +155,7 @@ def test_an_answer_older_than_the_last_good_one_is_held_back_though_nothing_is_h
 def test_an_answer_that_fails_says_how_old_the_last_good_one_is(
     library: Library, upstream: SampleUpstream, clock: Clock
 ) -> None:
-    subscription = subscribe(library, Selector.parse("sample-beacon"))
+    subscription = subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)
     resolve_wants(library, [subscription])
     clock.pass_(days=3)
     upstream.fault("not-found", "/beacon/*")
@@ -179,7 +179,7 @@ def test_a_web_page_in_place_of_the_image_is_seen_before_it_is_fetched(
     library: Library, upstream: SampleUpstream
 ) -> None:
     upstream.fault("html", f"/beacon/iso/{BEACON}")
-    (want,) = resolve_wants(library, [subscribe(library, Selector.parse("sample-beacon"))])
+    (want,) = resolve_wants(library, [subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)])
     assert want.resolutions[0].error_code == "html-instead"
 
 
@@ -199,7 +199,7 @@ def test_without_a_library_only_what_is_surprising_by_itself_is_held_back(flat: 
 def test_facts_nobody_confirmed_are_told_with_every_action(library: Library, upstream: SampleUpstream) -> None:
     file = upstream.catalogue_folder / "sample-beacon.toml"
     file.write_text(file.read_text().replace("\n[source]", '\nstatus = "unconfirmed"\n[source]'))
-    subscribe(library, Selector.parse("sample-beacon"))
+    subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)
     (action,) = planned(library).actions
     assert "unconfirmed" in action.why
     assert "unconfirmed" in only(update(library)).why
