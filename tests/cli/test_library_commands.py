@@ -225,7 +225,7 @@ def test_a_subscription_publishes_nothing_below_published_unless_told_so(here: I
 def test_a_floor_that_the_product_cannot_reach_is_said_at_once_and_can_be_lowered(here: Isomanager) -> None:
     told = here("subscribe", "dragonflybsd").well()
     assert "can be proved as 'mirror' at best" in told.err
-    assert "isomanager subscribe dragonflybsd@latest --floor mirror" in told.err
+    assert "isomanager subscribe dragonflybsd/vanilla@latest --floor mirror" in told.err
     lowered = here("subscribe", "dragonflybsd", "--floor", "mirror", "--json").well().json
     assert (lowered["floor"], lowered["warning"]) == ("mirror", None)
     assert len(here("subscriptions", "--json").well().json) == 1
