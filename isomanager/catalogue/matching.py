@@ -12,7 +12,7 @@ from isomanager.version import Version
 
 
 def canonical(product: Product, selector: Selector) -> Selector:
-    """The selector with the product's id, the flavor's key and our architectures, everything spelled out.
+    """The selector with the product's id, the flavor's key, our architectures and languages, everything spelled out.
 
     Raises ResolveError: unknown-flavor, unknown-channel, not-found for an architecture the product does not come in.
     """
@@ -22,6 +22,7 @@ def canonical(product: Product, selector: Selector) -> Selector:
             "product": product.id,
             "flavor": ways[0].flavor_id,
             "architectures": tuple(dict.fromkeys(one.architecture for one in ways)),
+            "languages": tuple(dict.fromkeys(one.language for one in ways)) if selector.languages else (),
         }
     )
 

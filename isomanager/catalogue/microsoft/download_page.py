@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
 
-_LONGEST_PAGE = 4 << 20
+_LONGEST_PAGE = 1 << 20
+_LONGEST_NAME = 200
 _BLOCKS = frozenset(
     {"td", "th", "tr", "p", "li", "div", "br", "dt", "dd", "table", "h1", "h2", "h3", "h4", "h5", "select", "option"}
 )
@@ -56,7 +57,7 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.options: list[Option] = []
-        self.cells: list[str] = [""]
+        self.cells: list[list[str]] = [[]]
         self.message = ""
         self._option: str | None = None
         self._unseen = 0
@@ -65,7 +66,7 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         self._unseen += tag in _UNSEEN
         if tag in _BLOCKS:
-            self.cells.append("")
+            self.cells.append([])
         if tag == "option":
             self._option = given.get("value", "").strip()
             if _EDITION.fullmatch(self._option):
@@ -76,25 +77,25 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         self._unseen -= tag in _UNSEEN and self._unseen > 0
         if tag in _BLOCKS:
-            self.cells.append("")
+            self.cells.append([])
         if tag in ("option", "select"):
             self._option = None
 
     def handle_data(self, data: str) -> None:
         if self._unseen:
             return
-        self.cells[-1] += data
+        self.cells[-1].append(data)
         if self._option is not None and self.options and self.options[-1].id == self._option:
-            told = " ".join(f"{self.options[-1].text} {data}".split())
-            self.options[-1] = Option(self._option, told)
+            told = " ".join(f"{self.options[-1].text} {data[:_LONGEST_NAME]}".split())
+            self.options[-1] = Option(self._option, told[:_LONGEST_NAME])
 
 
 def read_page(text: str) -> DownloadPage:
-    """The page as data; what it does not say is empty. Only its first four MiB are read, several times what a page has."""
+    """The page as data; what it does not say is empty. Only its first MiB is read, several times what a page has."""
     reader = _Reader()
     reader.feed(text[:_LONGEST_PAGE])
     reader.close()
-    cells = [told for cell in reader.cells if (told := " ".join(cell.split()))]
+    cells = [told for cell in reader.cells if (told := " ".join("".join(cell).split()))]
     release = _RELEASE.search(" ".join(cells))
     return DownloadPage(
         options=tuple(one for one in reader.options if one.text.lower().startswith("windows")),
@@ -111,6 +112,8 @@ def _digests(cells: list[str]) -> list[PublishedDigest]:
         if digest is None:
             continue
         name = cell[: digest.start()].strip(" :") or (cells[place - 1] if place else "")
+        if len(name) > _LONGEST_NAME:
+            continue
         split = _MACHINE.fullmatch(name)
         language = split["language"] if split else name
         machine = _MACHINES[split["machine"].lower()] if split else ""

@@ -21,7 +21,8 @@ from isomanager.catalogue.telling import version_text
 from isomanager.catalogue.wanted import Wanted
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
 
-_LONGEST_PAGE = 8 << 20
+_LONGEST_PAGE = 2 << 20
+_LONGEST_LABEL = 500
 _MOST_FOLLOWED = 6
 _FWLINK = re.compile(r"https?://[^/?#\s]+/fwlink/(?:p/)?\?(?:[^\s#]*&)?linkid=\d+(?:&[^\s#]*)?", re.IGNORECASE)
 _OTHER_THAN_ISO = re.compile(r"\b(?:VHDX?|Azure|OVA|Hyper-V image)\b", re.IGNORECASE)
@@ -61,8 +62,8 @@ class _Anchors(HTMLParser):
         self._open = self._open and tag != "a"
 
     def handle_data(self, data: str) -> None:
-        if self._open:
-            self.found[-1][2] += data
+        if self._open and len(self.found[-1][2]) < _LONGEST_LABEL:
+            self.found[-1][2] += data[:_LONGEST_LABEL]
 
 
 def evaluation_links(text: str, url: str, hosts: tuple[str, ...]) -> tuple[EvaluationLink, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _W = re.compile(r"[?&]w=([A-Fa-f0-9]{1,64})")
-_RTICKS = re.compile(r"rticks=[\"']?\s*\+?\s*[\"']?(\d{1,20})")
+_RTICKS = re.compile(r"rticks=[\"']?\s{0,8}\+?\s{0,8}[\"']?(\d{1,20})")
 
 
 def handshake_numbers(script: str) -> dict[str, str] | None:

@@ -23,6 +23,7 @@ MESSAGE_CODE = "715-123130"
 
 _MACHINES = {0: "i686", 1: "x86_64", 2: "aarch64"}
 _MOST = 500
+_LONGEST_TEXT = 4096
 _FRONT_DOOR = re.compile(r"encountered\s+a\s+problem\s+processing\s+your\s+request", re.IGNORECASE)
 """How the server before the connector refuses an address, with a page of its own."""
 
@@ -172,4 +173,4 @@ def _link(row: dict[str, Any]) -> Link:
 
 def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    return str(value).strip() if isinstance(value, str | int) else ""
+    return str(value)[:_LONGEST_TEXT].strip() if isinstance(value, str | int) else ""

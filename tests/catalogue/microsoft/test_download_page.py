@@ -69,3 +69,11 @@ def test_the_words_for_the_refused_are_unpacked_twice() -> None:
     )
     assert page.message == 'Refer to "message code" 715-123130'
     assert page.options == ()
+
+
+@pytest.mark.parametrize(
+    "piece", ["<b>x</b>", "- ", "<p>", "(", '<option value="123">Windows ', "<i>-</i>", "&lt;", "\u00a0"]
+)
+def test_a_hostile_page_is_read_in_time_and_says_nothing(piece: str) -> None:
+    hostile = f"{piece * (1_000_000 // len(piece))}<p>{A}</p>"
+    assert all(len(one.language) <= 200 for one in read_page(hostile).digests)
