@@ -149,18 +149,18 @@ class ResolveError(PermanentError):
 
     Codes: not-found, no-release, beta-only, unavailable, not-an-iso, torrent-only, manual, implausible, ambiguous,
     unknown-product, unknown-flavor, unknown-channel, document-missing, language-not-offered, architecture-not-offered,
-    edition-not-offered; of Microsoft's download connector: blocked, asked-today, configuration.
+    edition-not-offered, html-instead; of Microsoft's download connector: blocked, asked-today, configuration.
     """
 
     code = "not-found"
 
 
 class Refused(PermanentError):
-    """Evidence or bytes failed a proof: quarantined, never published.
+    """Evidence or bytes failed a proof, or an answer is not believed yet (surprising): quarantined, never published.
 
     Codes: wrong-digest, wrong-size, upstream-broken (no address serves what upstream publishes), no-digest, weak-digest,
     no-signature, bad-signature, unknown-key, foreign-key, revoked-key, expired-key, weak-signature, unsigned-document,
-    empty-document, oversized-document, below-floor, not-an-iso, bad-receipt, not-packed, ambiguous, too-large.
+    empty-document, oversized-document, below-floor, not-an-iso, bad-receipt, not-packed, ambiguous, too-large, surprising.
     """
 
     code = "refused"

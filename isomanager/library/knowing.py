@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def known_before(library: Library, subscription: Subscription, title: Title) -> tuple[Known, ...]:
     """What was the newest before, in the title's scope and as the subscription asks for it."""
     held = (
-        Known(copy.title.version, copy.proved_at or copy.changed_at, "held", copy.size)
+        Known(copy.title.version, copy.created_at, "held", copy.size)
         for copy in library.inventory.copies(states={CopyState.HELD}, product=title.product)
         if scope(copy.title) == scope(title) and library.selects(subscription, copy.title)
     )

@@ -17,6 +17,7 @@ from isomanager.errors import FetchRefused, IsoManagerError, ResolveError, Usage
 from isomanager.library.opening import Library
 from isomanager.library.resolving import located
 from isomanager.model import Document, Offer, Selector, Value
+from isomanager.transfer.document_cache import carries_secrets
 from isomanager.trust.evidence import gather_evidence
 from isomanager.trust.urls import without_secrets
 
@@ -122,7 +123,8 @@ def _record_one(
         answer = _answer(product, selector, recorder, recorder)
     except (ResolveError, FetchRefused) as wrong:
         return RecordedCase(selector=text, architecture=machine, failed=str(wrong))
-    names = _write(folder, recorder.documents)
+    # an address that carries a session or a signature is good for this moment only, and nobody else's business
+    names = _write(folder, {url: one for url, one in recorder.documents.items() if not carries_secrets(url)})
     case = {"selector": text, "arch": machine, "recorded": True, "documents": names, **answer}
     if recorder.located:
         case["located"] = {url: one.model_dump(mode="json") for url, one in recorder.located.items()}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from flow_runs import eventually
+from flow_runs import Given, eventually, outcomes_of, report_of
 from flows.add_product import add_product
 from flows.check_catalogue import check_catalogue
+from flows.update import update
 from isomanager.errors import CatalogueError, PermanentError, UsageError
 from isomanager.model import Family
 from isomanager.sample.upstream import SampleUpstream
@@ -54,3 +55,17 @@ def test_a_broken_resolver_is_an_event_and_the_result_is_data(
         return any(one["resource"]["prefect.resource.name"] == "sample-beacon" for one in answer.json()["events"])
 
     assert eventually(told)
+
+
+def test_a_surprising_answer_turns_the_run_red_and_is_believed_once_it_is_accepted(
+    given: Given, upstream: SampleUpstream
+) -> None:
+    given.subscription("sample-beacon")
+    assert outcomes_of(report_of(update)) == {"sample-beacon": "published"}
+    upstream.fault("rewrite", "/beacon/iso/", find="beacon-ve_9.2-1.iso", to="gone.txt")
+    held_back = report_of(update)
+    assert outcomes_of(held_back) == {"sample-beacon": "quarantined"}
+    assert [one.code for one in held_back.bad] == ["surprising"]
+    assert given.versions("sample-beacon") == ["9.2-1"]
+    assert outcomes_of(report_of(update, accept=True)) == {"sample-beacon": "published"}
+    assert given.versions("sample-beacon") == ["9.0-1", "9.2-1"]
