@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from isomanager.media.source import Source
@@ -18,6 +18,7 @@ _FIRST_DESCRIPTOR = 16 * SECTOR
 _MOST_DESCRIPTORS = 64
 _LARGEST_FOLDER = 8 << 20
 _MOST_CONTINUATIONS = 8
+_MOST_EXTENTS = 256
 _JOLIET = {b"%/@": 1, b"%/C": 2, b"%/E": 3}
 
 Extent = tuple[int, int]
@@ -64,12 +65,23 @@ class Descriptors:
 
 @dataclass(frozen=True)
 class Record:
-    """A directory record: one name of a folder."""
+    """One name of a folder. A file above 4 GiB has several directory records, one an extent (ECMA-119, 9.1.6, bit 7)."""
 
     name: str
     is_folder: bool
-    extent: Extent
+    extents: tuple[Extent, ...]
     rock_ridge: bool = False
+    goes_on: bool = False
+
+    @property
+    def extent(self) -> Extent:
+        """The first or only extent."""
+        return self.extents[0]
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole."""
+        return sum(length for _, length in self.extents)
 
 
 def read_descriptors(source: Source) -> Descriptors:
@@ -148,6 +160,11 @@ class Tree:
         self._folders: dict[Extent, tuple[Record, ...]] = {}
 
     @property
+    def root(self) -> Extent:
+        """Where the root folder is."""
+        return self._volume.root
+
+    @property
     def has_rock_ridge(self) -> bool:
         """Whether the root's records carry Rock Ridge entries."""
         return any(record.rock_ridge for record in self.folder(self._volume.root))
@@ -166,10 +183,19 @@ class Tree:
     def content(self, path: str, most: int) -> bytes | None:
         """The first `most` bytes of a file; None when there is no such file."""
         record = self.find(path)
-        if record is None or record.is_folder:
-            return None
-        offset, length = record.extent
-        return self._source.read(offset, min(length, most))
+        return None if record is None or record.is_folder else self.read(record, 0, most)
+
+    def read(self, record: Record, offset: int, length: int) -> bytes:
+        """Bytes of a file from `offset` on; fewer where it, or the image, ends."""
+        pieces: list[bytes] = []
+        for start, size in record.extents:
+            if length <= 0:
+                break
+            if offset < size:
+                pieces.append(self._source.read(start + offset, min(size - offset, length)))
+                length -= min(size - offset, length)
+            offset = max(0, offset - size)
+        return b"".join(pieces)
 
     def walk(self) -> Iterator[tuple[str, Record]]:
         """Every path and record; a folder that was seen is not entered again, so a loop ends."""
@@ -189,7 +215,7 @@ class Tree:
             offset, length = extent
             if length > _LARGEST_FOLDER:
                 raise self._source.damaged(f"a folder is said to be {length} bytes long")
-            self._folders[extent] = tuple(self._records(self._source.exactly(offset, length, "a folder")))
+            self._folders[extent] = tuple(_joined(self._records(self._source.exactly(offset, length, "a folder"))))
         return self._folders[extent]
 
     def _records(self, folder: bytes) -> Iterator[Record]:
@@ -217,8 +243,9 @@ class Tree:
         return Record(
             name=alternate or short.rstrip(".") or short,
             is_folder=bool(raw[25] & 2),
-            extent=((first + raw[1]) * block, length),
+            extents=(((first + raw[1]) * block, length),),
             rock_ridge=rock_ridge,
+            goes_on=bool(raw[25] & 0x80),
         )
 
     def _rock_ridge(self, area: bytes) -> tuple[bool, str]:
@@ -243,3 +270,14 @@ class Tree:
             self._source.step()
             area = self._source.read(*following)
         return present, identifier(pieces)
+
+
+def _joined(records: Iterator[Record]) -> Iterator[Record]:
+    """Records of one file in several extents as one."""
+    waiting: list[Record] = []
+    for record in records:
+        waiting.append(record)
+        if not record.goes_on or len(waiting) >= _MOST_EXTENTS:
+            yield replace(waiting[0], extents=tuple(extent for one in waiting for extent in one.extents), goes_on=False)
+            waiting = []
+    yield from waiting[:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ IMAGE_ENDINGS = (".iso", ".img", ".udf")
 def read_file(path: Path, *, full: bool = False) -> Metadata:
     """The metadata of a file of this machine. MediaError when it cannot be opened or is no image."""
     with _opened(path) as handle:
-        size = os.fstat(handle).st_size
+        size = os.lseek(handle, 0, os.SEEK_END)  # of a disc in a drive, too
 
         def read(offset: int, length: int) -> bytes:
             try:
@@ -69,6 +70,9 @@ def _unreadable(path: Path, error: OSError) -> MediaError:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     try:
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISBLK(kind)):  # opening a pipe would wait for its other end
+            raise MediaError(f"{path} is no file.", code="unreadable", file=str(path))
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise _unreadable(path, error) from error

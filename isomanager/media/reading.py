@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from isomanager.errors import MediaError
 from isomanager.media.booting import BootEntry, Partition, read_boot_catalog, read_partitions
-from isomanager.media.iso9660 import SECTOR, Descriptors, Record, Tree, read_descriptors
+from isomanager.media.iso9660 import SECTOR, Descriptors, Tree, read_descriptors
 from isomanager.media.markers import read_markers, windows_line
 from isomanager.media.metadata import Counts, Metadata
 from isomanager.media.source import FULL, QUICK, Read, Source
@@ -106,17 +106,12 @@ class _Reading:
     def _windows(self, tree: Tree | None, udf: UdfTree | None) -> tuple[WindowsImage, ...]:
         for path in _INSTALLERS:
             file = udf.find(path) if udf else None
-            if udf and file:
+            if udf and file and not file.is_folder:
                 return read_images(self._source, partial(udf.read, file))
             record = tree.find(path) if tree else None
-            if record is not None:
-                return read_images(self._source, _part_of(self._source, record))
+            if tree and record and not record.is_folder:
+                return read_images(self._source, partial(tree.read, record))
         return ()
-
-
-def _part_of(source: Source, record: Record) -> Callable[[int, int], bytes]:
-    start, size = record.extent
-    return lambda offset, length: source.read(start + offset, max(0, min(length, size - offset)))
 
 
 def _needed(found: Descriptors, boot: tuple[BootEntry, ...], partitions: tuple[Partition, ...]) -> int:
@@ -138,7 +133,7 @@ def _counts(tree: Tree | None, udf: UdfTree | None) -> Counts | None:
         return _sum(None if entry.is_folder else udf.length_of(entry) for _, entry in udf.walk())
     if tree is None:
         return None
-    return _sum(None if record.is_folder else record.extent[1] for _, record in tree.walk())
+    return _sum(None if record.is_folder else record.length for _, record in tree.walk())
 
 
 def _sum(sizes: Iterable[int | None]) -> Counts:

@@ -77,9 +77,9 @@ def test_noise_in_place_of_descriptors_never_causes_anything_but_a_typed_error(n
 def test_a_folder_that_contains_itself_is_walked_once() -> None:
     image = SEEDS["iso"]
     tree = Tree(source_of(image), read_descriptors(source_of(image)).volumes[0])
-    folder = next(record for record in tree.folder(tree._volume.root) if record.is_folder)
-    root = struct.pack("<I", tree._volume.root[0] // SECTOR)
-    own = image.index(struct.pack("<I", folder.extent[0] // SECTOR), tree._volume.root[0])
+    folder = next(record for record in tree.folder(tree.root) if record.is_folder)
+    root = struct.pack("<I", tree.root[0] // SECTOR)
+    own = image.index(struct.pack("<I", folder.extent[0] // SECTOR), tree.root[0])
     looped = changed(image, own, root)
     source = source_of(looped)
     paths = [path for path, _ in Tree(source, read_descriptors(source).volumes[0]).walk()]

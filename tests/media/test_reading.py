@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from isomanager.errors import MediaError
 from isomanager.media.booting import read_partitions
+from isomanager.media.iso9660 import Tree, read_descriptors
+from isomanager.media.opening import read_file
 from isomanager.media.reading import read_metadata
 from isomanager.media.source import Source
 from isomanager.sample.images import IsoSpec, _master, with_dates
@@ -58,6 +62,43 @@ def test_the_content_of_a_disc_whose_files_are_in_udf_alone_is_read() -> None:
     found = metadata_of(image)
     assert [one.edition for one in found.windows] == ["Core", "Professional"]
     assert dict(found.markers)["windows"] == "client|10.0|26100.1742|x86_64|en-us|Core, Professional"
+
+
+def test_a_disc_that_has_udf_alone_is_told_by_its_udf_label() -> None:
+    image = bytearray(disc({"sources/install.wim": wim("Core")}, rock_ridge=False, udf_only=True))
+    sectors = (b"\0BEA01\1", b"\0NSR02\1", b"\0TEA01\1", b"\0", b"\0", b"\0")
+    for number, content in enumerate(sectors, 16):
+        image[number * 2048 : (number + 1) * 2048] = content.ljust(2048, b"\0")
+    found = metadata_of(bytes(image))
+    assert (found.primary, found.udf_label, found.said("x").texts["volume"]) == (None, "CDROM", "CDROM")
+    assert found.windows[0].edition == "Core"
+
+
+def test_a_file_in_several_extents_is_read_as_one() -> None:
+    content = b"".join(number.to_bytes(2) * 1024 for number in range(4))
+    image = bytearray(disc({"long": content, "other": b"o"}))
+    tree = tree_of(bytes(image))
+    record = tree.find("long")
+    assert record is not None
+    raw = image.index(struct.pack("<I", record.extent[0] // 2048), tree.root[0]) - 2
+    first = image[raw : raw + image[raw]]
+    second = bytearray(first)
+    first[10:14], first[25] = struct.pack("<I", 4096), 0x80
+    second[2:6], second[10:14] = struct.pack("<I", record.extent[0] // 2048 + 2), struct.pack("<I", 4096)
+    rest = image[raw + len(first) : tree.root[0] + tree.root[1]]
+    image[raw : tree.root[0] + tree.root[1]] = (first + second + rest)[: len(first) + len(rest)]
+    tree = tree_of(bytes(image))
+    joined = tree.find("long")
+    assert joined is not None
+    assert (len(joined.extents), joined.length) == (2, 8192)
+    assert tree.content("long", 1 << 20) == content
+    assert tree.read(joined, 4000, 200) == content[4000:4200]
+    assert tree.content("other", 10) == b"o"
+
+
+def tree_of(image: bytes) -> Tree:
+    source = Source("x", len(image), lambda offset, length: image[offset : offset + length])
+    return Tree(source, read_descriptors(source).volumes[0])
 
 
 def test_every_boot_entry_is_told_with_its_platform_and_emulation() -> None:
@@ -141,6 +182,16 @@ def test_a_source_that_gives_less_than_it_promised_is_damaged() -> None:
     image = disc()
     with pytest.raises(MediaError, match="before the size it was said to have"):
         read_metadata("x.iso", len(image) + 500_000, lambda offset, length: image[offset : offset + min(length, 100)])
+
+
+def test_a_pipe_is_no_image_and_is_never_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.iso"
+    try:
+        os.mkfifo(pipe)
+    except (AttributeError, OSError):
+        pipe.mkdir()
+    with pytest.raises(MediaError, match="is no file"):
+        read_file(pipe)
 
 
 def test_the_metadata_is_plain_json() -> None:
