@@ -11,7 +11,7 @@ LABELS = (
     (r"win(.+)", ("windows",)),
     (r"(?:altlinux|alt)[.]?(.+)", ("altlinux",)),
     (r"alpinelinux(.+)", ("alpine",)),
-    (r"almalinux-kitten(\d+)", ("almalinux",)),
+    (r"almalinux-kitten(\d+)", ("almalinux-kitten",)),
     (r"eos(.+)", ("endless",)),
     (r"silverblue(.+)", ("fedora",)),
     (r"slem(.*)", ("sle-micro",)),
