@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from isomanager.errors import IsoManagerError, MediaError, UsageError
+from isomanager.errors import ConfigurationError, IsoManagerError, MediaError, UsageError
 from isomanager.library.opening import Library
 from isomanager.media.guesses import Guess, Identification, Said
 from isomanager.media.identification import identify
@@ -21,6 +22,7 @@ from isomanager.media.rules import CONFIDENCE, RuleBook
 from isomanager.model import Title
 from isomanager.storage.contract import Store
 from isomanager.storage.opening import folder_of, open_store, scheme_of
+from isomanager.storage.sources import split_address
 
 _PIECE = 4 << 20
 _AT_ONCE = 8
@@ -106,20 +108,22 @@ def _local(file: Path) -> Target:
 
 def _stored(address: str) -> Iterator[Target]:
     """One file of a store, else everything below the address that is named like an image."""
-    above, _, name = address.rstrip("/").rpartition("/")
-    store = open_store(above)
-    if store.stat(name) is not None:
-        yield _in_store(store, above, name)
-        return
+    with suppress(ConfigurationError):  # a whole bucket or share is no file
+        above, name = split_address(address)
+        store = open_store(above)
+        if store.stat(name) is not None:
+            yield _in_store(store, above, name)
+            return
     whole = open_store(address)
     for entry in whole.list():
         if entry.path.lower().endswith(IMAGE_ENDINGS):
-            yield _in_store(whole, address.rstrip("/"), entry.path)
+            yield _in_store(whole, address, entry.path)
 
 
 def _in_store(store: Store, above: str, path: str) -> Target:
+    plain = above if scheme_of(above) == "s3" else above.partition("?")[0]
     return Target(
-        f"{above}/{path}",
+        f"{plain.rstrip('/')}/{path}",
         lambda full: read_stored(store, path, full=full),
         lambda: _sha256(_pieces_of_store(store, path)),
     )

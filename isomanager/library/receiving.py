@@ -21,6 +21,8 @@ from isomanager.library.torrenting import by_torrent, let_go_of, wants_torrent
 from isomanager.model import Expectation, PackedBytes, Received, Signer
 from isomanager.storage.contract import Store
 from isomanager.storage.local import LocalStore
+from isomanager.storage.sources import is_stored, open_stored
+from isomanager.transfer.between import receive_stored
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.download import Limits, Request, download
 from isomanager.transfer.progress import Progress, Stop
@@ -49,6 +51,9 @@ def receive(
     if expectation.offer.packing is not None or (expectation.file_signature and not store.traits.readable_partial):
         return _receive_staged(library, expectation, store, request, progress, stop)
     limits = Limits.of(library.settings)
+    if request.urls and is_stored(request.urls[0]):
+        file = open_stored(request.urls[0])
+        return receive_stored(file, request, store, limits=limits, progress=progress, stop=stop)
     return download(request, store, library.client, limits=limits, progress=progress, stop=stop)
 
 

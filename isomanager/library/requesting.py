@@ -25,7 +25,9 @@ from isomanager.model import (
 )
 from isomanager.planning.plausibility import Known
 from isomanager.planning.wanting import Want
+from isomanager.storage.addresses import refuse_password
 from isomanager.storage.paths import clean_component
+from isomanager.storage.sources import is_stored, split_address
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.expectation import judge
 from isomanager.trust.urls import without_secrets
@@ -99,6 +101,10 @@ def require_sense(library: Library, asked: Asked) -> None:
 
 
 def _require_address(url: str) -> None:
+    if is_stored(url):
+        refuse_password(url)
+        split_address(url)
+        return
     try:
         pieces = urlsplit(url)
         usable = pieces.scheme in ("https", "http") and bool(pieces.hostname) and pieces.port != 0
@@ -106,7 +112,9 @@ def _require_address(url: str) -> None:
         usable = False
     if not usable:
         told = without_secrets(url) or "The address"
-        raise UsageError(f"'{told}' cannot be fetched.", hint="An address begins with https:// and names a host.")
+        raise UsageError(
+            f"'{told}' cannot be fetched.", hint="An address begins with https://, s3://, smb:// or nfs://."
+        )
 
 
 def _selector(asked: Asked) -> Selector:

@@ -39,10 +39,13 @@ class SmbFile(PipelinedFile):
 
     def _send(self, message: Any) -> Any:
         tree = self._raw.fd.tree_connect
-        with self._session.sending:
-            return self._connection.send(
-                message, sid=tree.session.session_id, tid=tree.tree_connect_id, credit_request=2 * self._cost
-            )
+        while True:
+            with self._session.sending:
+                if self._has_room():
+                    return self._connection.send(
+                        message, sid=tree.session.session_id, tid=tree.tree_connect_id, credit_request=2 * self._cost
+                    )
+            self._wait_for_room()  # another file of this session was quicker
 
     def _begin_write(self, offset: int, piece: bytes) -> Callable[[], int]:
         message, receive = self._raw.fd.write(piece, offset=offset, send=False)

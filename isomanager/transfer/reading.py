@@ -1,25 +1,50 @@
-"""Reading back what a store holds, in pieces: memory stays bounded whatever the size."""
+"""Reading back what a store holds, in pieces: the next ones are on their way while one is used, and memory stays bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
-from isomanager.errors import StoreError
 from isomanager.storage.contract import Partial, Store
+from isomanager.storage.sources import StoredFile, look_up
 
 PIECE = 4 << 20
+_AHEAD = 4
+"""Pieces asked for at the same time: a server answers while others are hashed or written."""
 
 
 def stored_pieces(store: Store, path: str) -> Iterator[bytes]:
     """The file's bytes from start to end; StoreError when it is missing, or changes while it is read."""
-    entry = store.stat(path)
-    if entry is None:
-        raise StoreError(f"'{path}' is not in {store.url}.", code="missing", path=path)
-    for offset in range(0, entry.size, PIECE):
-        yield store.read(path, offset, min(PIECE, entry.size - offset), if_match=entry.etag)
+    yield from file_ranges(look_up(store, path))
+
+
+def file_ranges(file: StoredFile, start: int = 0, *, piece: int = 0) -> Iterator[bytes]:
+    """The bytes of `file` from `start` on, `piece` (else PIECE) at a time, in order."""
+    yield from ahead(file.read, start, file.size, piece=piece)
 
 
 def partial_pieces(partial: Partial, length: int) -> Iterator[bytes]:
     """The first `length` bytes of an unfinished file."""
-    for offset in range(0, length, PIECE):
-        yield partial.read(offset, min(PIECE, length - offset))
+    yield from ahead(partial.read, 0, length)
+
+
+def ahead(read: Callable[[int, int], bytes], start: int, end: int, *, piece: int = 0) -> Iterator[bytes]:
+    """What `read` gives for the ranges between `start` and `end`, in order, several asked for at once."""
+    piece = piece or PIECE
+    ranges = ((offset, min(piece, end - offset)) for offset in range(start, end, piece))
+    if end - start <= piece:  # one piece or none: no thread is worth while
+        yield from (read(*one) for one in ranges)
+        return
+    under_way: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="reading") as pool:
+        try:
+            under_way.extend(pool.submit(read, *one) for one in islice(ranges, _AHEAD))
+            while under_way:
+                came = under_way.popleft().result()
+                under_way.extend(pool.submit(read, *one) for one in islice(ranges, 1))
+                yield came
+        finally:
+            for one in under_way:
+                one.cancel()

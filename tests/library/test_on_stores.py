@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from domain_update import update
+from domain_update import bring_in, update
+from isomanager.errors import Refused
 from isomanager.library.checking import check_copy
+from isomanager.library.fetching import fetch
 from isomanager.library.finding import location
 from isomanager.library.opening import Library
+from isomanager.library.requesting import Asked, plan_download
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Copy, CopyState, OutcomeKind, Selector
+from isomanager.model import ActionKind, Copy, CopyState, OutcomeKind, Selector
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
 from isomanager.storage.contract import Validators
@@ -78,3 +84,42 @@ def damage(place: str, copy: Copy) -> None:
     partial.write(0, b"\xff" * (copy.size or 0))
     partial.publish(copy.size or 0)
     partial.discard()
+
+
+def with_name(place: str, name: str) -> str:
+    above, question, options = place.partition("?")
+    return f"{above}/{name}{question}{options}"
+
+
+def put_image(place: str, data: bytes) -> None:
+    store = open_store(place, create=True)
+    partial = store.begin("an image.iso", len(data), Validators(), key="k1")
+    partial.write(0, data)
+    partial.publish(len(data))
+    partial.discard()
+
+
+def test_a_file_in_a_store_is_fetched_by_its_address(library: Library, place: str, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 40_000
+    put_image(place, data)
+    name = "an image.iso" if place.startswith("s3:") else "an%20image.iso"
+    asked = Asked(url=with_name(place, name), sha256=hashlib.sha256(data).hexdigest())
+    fetched = fetch(library, asked, tmp_path / "here.iso")
+    assert (tmp_path / "here.iso").read_bytes() == data
+    assert (fetched.assurance, fetched.size) == ("pinned", len(data))
+    with pytest.raises(Refused):
+        fetch(library, replace(asked, sha256="0" * 64), tmp_path / "there.iso")
+    assert not (tmp_path / "there.iso").exists()
+
+
+def test_a_file_in_a_store_comes_into_the_library(library: Library, place: str, upstream: SampleUpstream) -> None:
+    image = next(upstream.site.www.rglob("*.iso")).read_bytes()
+    put_image(with_name(place, "elsewhere"), image)
+    name = "an image.iso" if place.startswith("s3:") else "an%20image.iso"
+    url = with_name(with_name(place, "elsewhere"), name)
+    asked = Asked(url=url, name="from a store", sha256=hashlib.sha256(image).hexdigest())
+    plan = plan_download(library, asked)
+    (action,) = plan.of_kind(ActionKind.DOWNLOAD)
+    assert bring_in(library, action, plan).outcome is OutcomeKind.PUBLISHED
+    (copy,) = held(library)
+    assert open_store(place).read(copy.path, 0, len(image) + 1) == image

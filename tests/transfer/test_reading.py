@@ -28,13 +28,13 @@ def test_a_missing_file_is_an_error(store: LocalStore) -> None:
 
 
 def test_a_file_that_changes_while_it_is_read_is_an_error(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PIECE", 1 << 20)
+    monkeypatch.setattr(reading, "PIECE", 1 << 16)
     store.put_small("image.iso", CONTENT)
     coming = stored_pieces(store, "image.iso")
     next(coming)
     (store.root / "image.iso").write_bytes(b"another")
     with pytest.raises(StoreError) as changed:
-        next(coming)
+        list(coming)
     assert changed.value.code == "changed"
 
 
