@@ -59,7 +59,8 @@ def show_product(product: ProductName, as_json: Json = False) -> None:
         return
     told = {**summary(found), "homepage": found.homepage, "facts": found.facts}
     print_facts((name, _joined(value)) for name, value in told.items() if value)
-    print(f"Next: isomanager catalogue resolve {found.id}/{found.first_flavor}")
+    if not found.identify_only:
+        print(f"Next: isomanager catalogue resolve {found.id}/{found.first_flavor}")
 
 
 @app.command("resolve")
