@@ -198,6 +198,23 @@ class Settings(BaseSettings):
         description="Where upstream has a .zsync and an older image is held, fetch only what differs: quick finds files that moved "
         "within the image, thorough also what moved inside of a file, at some 15 MiB a second. Needs the extra `delta`.",
     )
+    bandwidth: int = Field(
+        0, ge=0, description="Bytes a second that all downloads of a process may take together; 0: no limit."
+    )
+    bandwidth_per_source: int = Field(0, ge=0, description="Bytes a second from one host; 0: no limit.")
+    bandwidth_slots: str = Field(
+        "",
+        description="Name of a global concurrency limit of the Prefect server: downloads on all workers take one of its slots "
+        "each. Empty: workers do not share one.",
+    )
+    quiet_hours: dict[str, int] = Field(
+        default_factory=dict,
+        description='Bytes a second by the time of day, such as {"08:00-18:00" = 1000000}; 0 lets nothing come in those hours.',
+    )
+    proxy: str = Field(
+        "",
+        description="Address of a proxy for everything, without credentials; empty: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.",
+    )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")

@@ -10,9 +10,11 @@ from isomanager.library.opening import current_library
 from isomanager.library.reserving import Reservation
 from isomanager.model import Received
 from tasks.progress import ReportedProgress
+from tasks.sharing import download_slot
 
 
 @task(name="download", task_run_name="download {image}", cache_policy=NO_CACHE, persist_result=False)
 def download(image: str, reservation: Reservation) -> Received:
     """Fetch what was reserved; nothing is visible under the final name yet."""
-    return download_reserved(current_library(), reservation, ReportedProgress(image))
+    with download_slot():
+        return download_reserved(current_library(), reservation, ReportedProgress(image))

@@ -19,7 +19,7 @@ from isomanager.model import Digests, Expectation, Family, Offer, Received, Torr
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.documents import HttpDocuments
 from isomanager.transfer.download import Request
-from isomanager.transfer.http import FetchPolicy, reaches_private, without_secrets
+from isomanager.transfer.policy import FetchPolicy, reaches_private
 from isomanager.transfer.progress import Progress, Stop
 from isomanager.transfer.storing import file_pieces
 from isomanager.transfer.torrent.magnet import Magnet, is_magnet, read_magnet
@@ -27,6 +27,7 @@ from isomanager.transfer.torrent.metainfo import MAX_TORRENT_BYTES, Metainfo, re
 from isomanager.transfer.torrent.presence import is_installed, require_possible
 from isomanager.transfer.torrent.session import SEED_SCHEMES, TRACKER_SCHEMES, allowed_addresses
 from isomanager.transfer.torrent.swarm import Task
+from isomanager.trust.urls import without_secrets
 
 _log = logging.getLogger(__name__)
 

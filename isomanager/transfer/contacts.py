@@ -9,8 +9,9 @@ from isomanager.errors import FetchRefused, IsoManagerError, ServerBusy, Upstrea
 from isomanager.model import SourceUse
 from isomanager.storage.contract import Validators
 from isomanager.transfer.answers import content_range
-from isomanager.transfer.http import FetchPolicy, without_secrets
+from isomanager.transfer.policy import FetchPolicy
 from isomanager.transfer.resuming import contradicts, same_file
+from isomanager.trust.urls import without_secrets
 
 MOST_FAILURES = 3
 """Broken connections with next to nothing between them, after which an address is given up."""

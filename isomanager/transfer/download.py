@@ -8,9 +8,9 @@ agree starts again from byte 0. Bytes are hashed behind the front, so that a who
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
@@ -25,10 +25,11 @@ from isomanager.transfer.contacts import Contact
 from isomanager.transfer.exchange import MAY_DIFFER, Exchange, Means
 from isomanager.transfer.following import Follower, KeepingFollower, ReadingFollower
 from isomanager.transfer.gathering import Gathering
-from isomanager.transfer.http import FetchPolicy, open_stream
+from isomanager.transfer.http import open_stream
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.progress import Progress, Stop, silent
-from isomanager.transfer.resuming import partial_named, resume_headers, validators_of
+from isomanager.transfer.request import Request
+from isomanager.transfer.resuming import partial_named, range_headers, resume_headers, validators_of
 from isomanager.transfer.spans import Spans
 from isomanager.transfer.stopping import Either, cancelled, ended_by
 
@@ -36,28 +37,6 @@ __all__ = ["Limits", "Progress", "Request", "Stop", "download", "silent"]
 
 _BEGINNING = 512
 """So many bytes tell a web page from an image."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to fetch: the addresses in order of preference, the final path, the key of its partial, and what is expected.
-
-    `expected` are digests that the evidence demands: a partial begun for other digests is not resumed. `policies` are those of
-    addresses whose source allows something else than `policy`.
-    """
-
-    urls: tuple[str, ...]
-    final: str
-    key: str
-    size: int | None = None
-    algorithms: tuple[str, ...] = ("sha256",)
-    expected: Digests = field(default_factory=dict)
-    policy: FetchPolicy = field(default_factory=FetchPolicy)
-    policies: Mapping[str, FetchPolicy] = field(default_factory=dict)
-
-    def contacts(self) -> list[Contact]:
-        """The addresses, nobody asked yet."""
-        return [Contact(url, self.policies.get(url, self.policy)) for url in dict.fromkeys(self.urls)]
 
 
 def download(
@@ -180,7 +159,7 @@ class _Attempt:
             "GET",
             self.contact.url,
             policy=self.contact.policy,
-            headers=_range_headers(known, guarded=guarded),
+            headers=range_headers(known, guarded=guarded),
             stop=self.ending,
         ) as response:
             validators = self._validators(response)
@@ -294,13 +273,6 @@ class _Attempt:
             resumed_at=resumed_at,
             sources=tuple(one.use for one in self.contacts if one.came or one.dropped),
         )
-
-
-def _range_headers(known: PartialRef | None, *, guarded: bool) -> dict[str, str]:
-    """What asks for the rest of `known`; without `guarded`, also where this address may have other validators for it."""
-    if known is None:
-        return {}
-    return (resume_headers(known) if guarded else {}) or {"Range": f"bytes={known.front}-"}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import httpx
 from isomanager.errors import BodyTruncated, UpstreamChanged
 from isomanager.model import Digests
 from isomanager.storage.contract import Partial, Validators
+from isomanager.transfer.bandwidth import bandwidth_of
 from isomanager.transfer.contacts import Contact, joins
 from isomanager.transfer.following import Follower
 from isomanager.transfer.lanes import Lane
@@ -62,6 +63,7 @@ class Exchange:
         self.wanted_lanes, self.rate = 1, 0.0
         self._means, self._partial, self._spans, self._follower = means, partial, spans, follower
         self._changed = Condition()
+        self._bandwidth = bandwidth_of(means.client)
 
     @property
     def size(self) -> int:
@@ -146,6 +148,10 @@ class Exchange:
     def buffer(self, length: int) -> memoryview:
         """A buffer for the next granule."""
         return memoryview(bytearray(length))
+
+    def spend(self, contact: Contact, count: int) -> None:
+        """Wait until as many bytes may come."""
+        self._bandwidth.spend(contact.url, count, self.ending)
 
     def keep(self, contact: Contact, span: Span, piece: memoryview, *, whole: bool) -> None:
         """Write what came of `span`. The beginning of a granule only is kept where a store takes it at any place."""

@@ -6,17 +6,15 @@ the source says so (a mirror in one's own network, the sample upstream).
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
-import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from urllib.parse import SplitResult, urljoin, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -30,6 +28,9 @@ from isomanager.errors import (
     Stalled,
 )
 from isomanager.settings import Settings
+from isomanager.transfer.bandwidth import set_bandwidth
+from isomanager.transfer.policy import ConnectionJudge, check_address, check_redirect, unreadable
+from isomanager.transfer.policy import FetchPolicy as FetchPolicy  # known with what opens
 from isomanager.transfer.politeness import gates_of, host_of, limit_client
 from isomanager.transfer.progress import Stop
 from isomanager.transfer.resuming import http_date
@@ -44,14 +45,6 @@ _NEVER_BETTER = {501, 505, 511}
 """Of the server's own errors those that say something lasting: not implemented, not this version, sign in first."""
 
 
-@dataclass(frozen=True)
-class FetchPolicy:
-    """What a source allows: plain HTTP, and addresses in private networks."""
-
-    allow_http: bool = False
-    allow_private: bool = False
-
-
 def open_client(settings: Settings) -> httpx.Client:
     """The process's one client: connection pool, timeouts, system proxies, the user's certificate authorities."""
     _keep_secrets_out_of_logs()
@@ -61,12 +54,34 @@ def open_client(settings: Settings) -> httpx.Client:
     client = httpx.Client(
         timeout=timeout,
         verify=_certificates(settings),
+        proxy=_proxy(settings),
         follow_redirects=False,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
         headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
     )
     limit_client(client, settings.connections_per_host)
+    _limit_bandwidth(client, settings)
     return client
+
+
+def _limit_bandwidth(client: httpx.Client, settings: Settings) -> None:
+    try:
+        set_bandwidth(client, settings)
+    except ValueError as wrong:
+        raise ConfigurationError(f"The setting quiet_hours is not usable: {wrong}.") from wrong
+
+
+def _proxy(settings: Settings) -> str | None:
+    """The proxy of the settings; None leaves it to the environment. Credentials belong into the environment only."""
+    parts = urlsplit(settings.proxy)
+    if settings.proxy and (
+        parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password
+    ):
+        raise ConfigurationError(
+            "The setting proxy is no address such as http://proxy.example:3128, without user and password.",
+            hint="A proxy that asks for credentials is named with them by HTTPS_PROXY and HTTP_PROXY in the environment.",
+        )
+    return settings.proxy or None
 
 
 def _keep_secrets_out_of_logs() -> None:
@@ -147,12 +162,6 @@ def _too_many_redirects(told: str) -> FetchRefused:
     return FetchRefused(f"{told} redirects more than {MAX_REDIRECTS} times.", code="forbidden-redirect", url=told)
 
 
-def unreadable(url: str) -> FetchRefused:
-    """The error of an address that is none."""
-    told = without_secrets(url)
-    return FetchRefused(f"{told} is not an address that can be fetched.", code="http-status", url=told)
-
-
 @contextmanager
 def open_stream(
     client: httpx.Client,
@@ -169,72 +178,22 @@ def open_stream(
 
     `stop` ends the waiting for it with Cancelled. `turn` is an address at whose host the caller has a turn already.
     """
-    current = url
+    current, extensions = url, dict[str, Any]()
     check_address(current, policy)
     for _ in range(MAX_REDIRECTS + 1):
         mine = bool(turn) and host_of(current) == host_of(turn)
         with mapped_errors(current), nullcontext() if mine else gates_of(client).through(current, stop):
-            request = client.build_request(method, current, headers=dict(headers or {}))
+            request = client.build_request(method, current, headers=dict(headers or {}), extensions=dict(extensions))
             with closing(send(client, request, stop, without_secrets(current))) as response:
                 if not response.has_redirect_location:
                     raise_for_status(response, current, datetime.now(UTC))
                     yield response
                     return
                 location = response.headers["location"]
-        current = check_redirect(current, location, policy)
+        before, current = current, check_redirect(current, location, policy)
+        if not policy.allow_private and urlsplit(before).hostname != urlsplit(current).hostname:
+            extensions = {"trace": ConnectionJudge(current)}
     raise _too_many_redirects(without_secrets(url))
-
-
-def check_address(url: str, policy: FetchPolicy) -> SplitResult:
-    """The parts of an address that may be asked for: HTTPS, and HTTP where the source allows it. FetchRefused otherwise."""
-    try:
-        parts = urlsplit(url)
-        (parts.hostname or "").encode("idna")
-        if not parts.hostname or parts.port == 0:
-            raise unreadable(url)
-    except ValueError:  # UnicodeError is one
-        raise unreadable(url) from None  # its text may quote the address, secrets included
-    if parts.scheme == "https" or (parts.scheme == "http" and policy.allow_http):
-        return parts
-    raise FetchRefused(
-        f"{without_secrets(url)} is not HTTPS.",
-        code="forbidden-redirect",
-        hint="A product file allows plain HTTP with `allow_http = true` under [source].",
-        url=without_secrets(url),
-    )
-
-
-def check_redirect(origin: str, location: str, policy: FetchPolicy) -> str:
-    """The address that `origin` redirects to, `location` being absolute or relative.
-
-    FetchRefused when it leaves HTTPS, or leads from one host to a private address.
-    """
-    try:
-        target = urljoin(origin, location)
-        before, after = urlsplit(origin), urlsplit(target)
-    except ValueError:
-        raise unreadable(origin) from None
-    told = f"{without_secrets(origin)} redirects to {without_secrets(target)}"
-    if after.scheme not in ("http", "https") or (after.scheme == "http" and before.scheme == "https"):
-        raise FetchRefused(f"{told}, which leaves HTTPS.", code="forbidden-redirect", url=without_secrets(origin))
-    after = check_address(target, policy)
-    if not policy.allow_private and after.hostname != before.hostname and reaches_private(after.hostname or ""):
-        raise FetchRefused(
-            f"{told}, an address in a private network.",
-            code="forbidden-redirect",
-            hint="A product file allows this with `allow_private = true` under [source].",
-            url=without_secrets(origin),
-        )
-    return target
-
-
-def reaches_private(host: str) -> bool:
-    """Whether any address of `host` is private, loopback, link-local or otherwise not public (RFC 6890)."""
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False  # the connection itself will say so, as a transient error
-    return any(not ipaddress.ip_address(address.partition("%")[0]).is_global for address in found)
 
 
 def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:

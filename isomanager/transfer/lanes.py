@@ -158,6 +158,7 @@ class Lane:
                     break
                 filled += count
                 self._span_came += count
+                self.work.spend(self.contact, count)
         finally:
             if filled:
                 self.work.keep(self.contact, span, view[:filled], whole=filled == wanted)

@@ -58,6 +58,13 @@ def resume_headers(ref: PartialRef) -> dict[str, str]:
     return {}
 
 
+def range_headers(known: PartialRef | None, *, guarded: bool) -> dict[str, str]:
+    """What asks for the rest of `known`; without `guarded`, also where this address may have other validators for it."""
+    if known is None:
+        return {}
+    return (resume_headers(known) if guarded else {}) or {"Range": f"bytes={known.front}-"}
+
+
 def contradicts(before: Validators, now: Validators) -> bool:
     """Whether two answers say different things of what both speak of."""
     pairs = [(before.etag, now.etag), (before.last_modified, now.last_modified), (before.size, now.size)]

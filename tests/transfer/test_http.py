@@ -26,14 +26,12 @@ from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
 from isomanager.transfer.http import (
     FetchPolicy,
-    check_address,
-    check_redirect,
     mapped_errors,
     open_client,
-    reaches_private,
     retry_after,
     without_secrets,
 )
+from isomanager.transfer.policy import ConnectionJudge, check_address, check_redirect, reaches_private
 from transfer.serving import HERE, IMAGE, SHA256, Fetch, Reply, fault, scripted
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -105,6 +103,49 @@ def test_a_private_server_may_redirect_to_itself_but_not_to_another(server: Samp
     with pytest.raises(FetchRefused, match="private network"):
         fetch(server.url + IMAGE, key="another", policy=http_only)
     assert fetch(server.url + IMAGE, key="another").sha256 == SHA256
+
+
+def test_a_name_that_leads_into_a_private_network_only_when_it_is_connected_to_is_refused_then(
+    server: SampleServer, monkeypatch: pytest.MonkeyPatch, fetch: Fetch
+) -> None:
+    """A name may be answered otherwise the second time (DNS rebinding)."""
+    monkeypatch.setattr("isomanager.transfer.policy.reaches_private", lambda host: False)
+    server.faults.add(fault("redirect", IMAGE, to=server.url.replace("127.0.0.1", "localhost") + "/mirror.iso"))
+    with open_client(Settings()) as fresh, pytest.raises(FetchRefused, match="private network"):
+        Fetch(fetch.store, fresh)(server.url + IMAGE, policy=FetchPolicy(allow_http=True))
+    assert [one.path for one in server.requests] == [IMAGE]
+
+
+def test_what_a_proxy_connects_to_is_the_proxys_to_judge() -> None:
+    class Stream:
+        def get_extra_info(self, _name: str) -> tuple[str, int]:
+            return ("10.0.0.1", 3128)
+
+    judge = ConnectionJudge("https://vendor.example/x")
+    judge("connection.connect_tcp.started", {"host": "proxy.example"})
+    judge("connection.connect_tcp.complete", {"return_value": Stream()})
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example", "ftp://proxy.example", "http://me:hunter2@proxy.example:3128"])
+def test_a_proxy_that_is_none_or_has_credentials_is_refused_without_telling_them(proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="proxy") as wrong:
+        open_client(Settings(proxy=proxy))
+    assert SECRET not in str(wrong.value)
+
+
+def test_everything_goes_through_the_proxy_that_the_setting_names(
+    fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = Reply(body=b"through the proxy")
+    with scripted(lambda _: reply) as proxy, open_client(Settings(proxy=proxy.url)) as client:
+        received = Fetch(fetch.store, client)("http://vendor.example/image.iso")
+        assert proxy.asked[0].path == "http://vendor.example/image.iso"
+    assert received.size == len(reply.body)
+    with scripted(lambda _: reply) as named:
+        monkeypatch.setenv("HTTP_PROXY", named.url)
+        with open_client(Settings()) as client:
+            assert Fetch(fetch.store, client)("http://vendor.example/image.iso", key="other").size == len(reply.body)
+        assert len(named.asked) == 1
 
 
 @pytest.mark.parametrize(

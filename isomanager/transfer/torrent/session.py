@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from isomanager.errors import ConfigurationError, FetchRefused
 from isomanager.settings import Settings
-from isomanager.transfer.http import FetchPolicy, check_address, reaches_private
+from isomanager.transfer.policy import FetchPolicy, check_address, reaches_private
 from isomanager.transfer.torrent.presence import INSTALL
 
 if TYPE_CHECKING:
