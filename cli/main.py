@@ -20,6 +20,7 @@ from cli import (
     repository,
     scanning,
     serving,
+    source,
 )
 from cli.options import LogFile, Verbose
 from cli.output import (
@@ -48,6 +49,7 @@ for module in (changing, downloading, looking, identifying, scanning, exchanging
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")
 app.add_typer(repository.app, name="repository")
+app.add_typer(source.app, name="source")
 serving.add_to(app)
 
 

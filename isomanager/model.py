@@ -353,6 +353,29 @@ class SourceUse(Value):
     code: str = ""
 
 
+VENDOR, MIRRORS = "vendor", "mirrors"
+"""Names in the order of sources that stand for no source of the user's: where upstream offers a file, and its listed mirrors."""
+
+
+class SourceRecord(Value):
+    """A source of the user's own. `base` is its address, without secrets; `maps` says where an image stands below it: `path`
+    (the path of the vendor's address), `name` (the file's name), `layout` (our default layout), or a template. Lower `priority`
+    is asked earlier. `speed` in bytes a second, `failures` in a row, `told` what was wrong the last time: what was seen so far.
+
+    A record named `vendor` or `mirrors` has no base: it only says where in the order those come.
+    """
+
+    name: str
+    base: str = ""
+    maps: str = "path"
+    priority: int = 100
+    speed: float | None = None
+    failures: int = 0
+    told: str = ""
+    seen_at: AwareDatetime | None = None
+    created_at: AwareDatetime
+
+
 class Received(Value):
     """A closed, durable partial: its size in bytes and the digests taken as the bytes passed.
 

@@ -22,6 +22,7 @@ from isomanager.inventory.repositories import RepositoryRecords
 from isomanager.inventory.runs import RunRecords
 from isomanager.inventory.searching import SearchRecords
 from isomanager.inventory.seen_files import SeenRecords
+from isomanager.inventory.sources import SourceRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
 
 
@@ -37,6 +38,7 @@ class Inventory(
     SeenRecords,
     RunRecords,
     LeaseRecords,
+    SourceRecords,
 ):
     """All parts together, over one database."""
 

@@ -236,6 +236,22 @@ class OutcomeRow(Row, table=True):
     body: dict[str, Any] = Field(sa_type=JSON)
 
 
+class SourceRow(Row, table=True):
+    """A source of the user's own, and what was seen of it."""
+
+    __tablename__ = "sources"
+
+    name: str = Field(primary_key=True, sa_type=String)
+    base: str = Field(sa_type=Text)
+    maps: str = Field(sa_type=Text)
+    priority: int
+    speed: float | None
+    failures: int
+    told: str = Field(sa_type=Text)
+    seen_at: datetime | None = Field(sa_type=UtcTime)
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
 METADATA = Row.metadata
 
 
@@ -254,3 +270,4 @@ SEEN_FILES = _table("seen_files")
 LEASES = _table("leases")
 RUNS = _table("runs")
 OUTCOMES = _table("outcomes")
+SOURCES = _table("sources")

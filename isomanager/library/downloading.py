@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from isomanager.errors import FetchRefused, Refused, StoreError
-from isomanager.library.linking import addresses, day_link_of
+from isomanager.library.linking import day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.patching import receive_by_patch
-from isomanager.library.receiving import receive
 from isomanager.library.registering import quarantine
 from isomanager.library.reserving import Reservation
-from isomanager.library.second_look import broken_size, differs, look_again
+from isomanager.library.second_look import broken_size, look_again
+from isomanager.library.sourcing import Places, discard, places_of, receive_proved
 from isomanager.model import CopyState, Received, Refusal
 from isomanager.storage.contract import Store
 from isomanager.transfer.download import Request
 from isomanager.transfer.progress import Progress, silent
-from isomanager.transfer.resuming import partial_named
 from isomanager.trust.receipt import needed_algorithms
 
 _log = logging.getLogger(__name__)
@@ -27,29 +27,9 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
     copy, expectation = reservation.copy, reservation.expectation
     offer = expectation.offer
     store = library.store(copy.repository)
-    _require_space(store, copy.path, expectation.size or offer.size)
-    request = Request(
-        urls=addresses(library, offer),
-        final=copy.path,
-        key=copy.id,
-        size=expectation.size,
-        algorithms=needed_algorithms(expectation),
-        expected=expectation.digests,
-        policy=library.policy(library.product_of(copy.title), offer.urls),
-    )
-    received = _fetched(library, reservation, request, progress)
-    if received.resumed_at and differs(expectation, received):
-        # what is wrong may be the part that lay here since an earlier run: upstream is judged by what it sends in one piece
-        _log.warning("%s: what an earlier run left and what came now do not fit; it is fetched anew", copy.path)
-        _discard(store, received.partial)
-        received = _fetched(library, reservation, request, progress)
-    received = look_again(
-        expectation,
-        request,
-        received,
-        lambda asked: _fetched(library, reservation, asked, progress),
-        lambda: _discard(store, request.key),
-    )
+    size = expectation.size or offer.size
+    with library.space.reserved(store, copy.id, copy.path, size, library.now()):
+        received = _fetched(library, reservation, store, progress)
     _log.info("%s: %d bytes from %s in %.1f s", copy.path, received.size, received.url, received.seconds)
     if copy.sha256 not in (None, received.sha256):
         raise _other_bytes(library, reservation, received)
@@ -67,13 +47,40 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
     return received
 
 
-def _fetched(library: Library, reservation: Reservation, request: Request, progress: Progress) -> Received:
+def _fetched(library: Library, reservation: Reservation, store: Store, progress: Progress) -> Received:
+    """What came, looked at once more where it is not what was announced. Refusals are remembered."""
+    copy, expectation = reservation.copy, reservation.expectation
+    places = places_of(library, expectation)
+    request = Request(
+        urls=places.urls,
+        final=copy.path,
+        key=copy.id,
+        size=expectation.size,
+        algorithms=needed_algorithms(expectation),
+        expected=expectation.digests,
+        policy=library.policy(library.product_of(copy.title), expectation.offer.urls),
+        policies=places.policies,
+    )
+    upstream = replace(request, urls=tuple(url for url in places.urls if url not in places.policies))
+    return look_again(
+        expectation,
+        upstream,
+        _once(library, reservation, store, request, places, progress),
+        lambda asked: _once(library, reservation, store, asked, places, progress),
+        lambda: discard(store, request.key),
+    )
+
+
+def _once(
+    library: Library, reservation: Reservation, store: Store, request: Request, places: Places, progress: Progress
+) -> Received:
     """What came; what cannot be unpacked, or has another size everywhere than upstream says, is refused and remembered."""
-    expectation, store = reservation.expectation, library.store(reservation.copy.repository)
+    expectation = reservation.expectation
+    upstream = replace(request, urls=tuple(url for url in request.urls if url not in places.policies))
     try:
         with day_link_of(library, expectation.offer):
-            patched = receive_by_patch(library, expectation, store, request, progress, reservation)
-            return patched or receive(library, expectation, store, request, progress, reservation)
+            patched = receive_by_patch(library, expectation, store, upstream, progress, reservation)
+            return patched or receive_proved(library, expectation, store, request, places, progress, reservation)
     except FetchRefused as wrong:
         broken = broken_size(expectation, wrong)
         if broken is None:
@@ -90,29 +97,10 @@ def _remember(library: Library, reservation: Reservation, wrong: Refused) -> Non
     quarantine(library, reservation, Refusal(offer=offer, code=wrong.code, reason=wrong.message))
 
 
-def _discard(store: Store, key: str) -> None:
-    found = partial_named(store, key)
-    if found is not None:
-        store.reopen(found).discard()
-
-
 def _other_bytes(library: Library, reservation: Reservation, received: Received) -> StoreError:
     """Bytes that an earlier run received are gone, and upstream sends others now: the row about them cannot be true again."""
     copy = reservation.copy
-    _discard(library.store(copy.repository), received.partial)
+    discard(library.store(copy.repository), received.partial)
     reason = "other bytes came than an earlier run had received"
     library.inventory.transition(copy.id, CopyState.GONE, expected=copy.state, lease=reservation.lease, reason=reason)
     return StoreError(f"{copy.path}: {reason}.", code="changed", hint="Run the update again: it fetches them anew.")
-
-
-def _require_space(store: Store, path: str, size: int | None) -> None:
-    """Refuse before the first byte what cannot fit. What an earlier run already wrote is counted twice: that errs safely."""
-    free = store.space().free
-    if size is not None and free is not None and size > free:
-        raise StoreError(
-            f"{path} needs {size} bytes and {store.url} has {free} free.",
-            code="no-space",
-            hint="Free some space, or retire what is no longer wanted with `isomanager prune`.",
-            needed=size,
-            free=free,
-        )

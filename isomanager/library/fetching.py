@@ -7,11 +7,11 @@ import logging
 from pathlib import Path
 
 from isomanager.errors import Refused, StoreError
-from isomanager.library.linking import addresses, day_link_of
+from isomanager.library.linking import day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.proving_files import file_signature
-from isomanager.library.receiving import receive
 from isomanager.library.requesting import Asked, judge_request
+from isomanager.library.sourcing import places_of, receive_proved
 from isomanager.model import Expectation, Receipt, Refusal, Value
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.layout import stored_filename
@@ -48,8 +48,9 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     target = _target(library, to, expectation)
     _refuse_existing(target, asked.force)
     store = LocalStore(target.parent)
+    places = places_of(library, expectation)
     request = Request(
-        urls=addresses(library, expectation.offer),
+        urls=places.urls,
         final=target.name,
         key=hashlib.sha256(f"{target.name}|{expectation.offer.urls}{_torrent_of(expectation)}".encode()).hexdigest()[
             :16
@@ -58,9 +59,14 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
         algorithms=needed_algorithms(expectation),
         expected=expectation.digests,
         policy=library.policy(library.product_of(expectation.offer.title), expectation.offer.urls),
+        policies=places.policies,
     )
-    with day_link_of(library, expectation.offer):
-        received = receive(library, expectation, store, request, progress, library.stop)
+    size = expectation.size or expectation.offer.size
+    with (
+        library.space.reserved(store, request.key, request.final, size, library.now()),
+        day_link_of(library, expectation.offer),
+    ):
+        received = receive_proved(library, expectation, store, request, places, progress, library.stop)
     found = partial_named(store, request.key)
     signature = file_signature(library, store, expectation, received)
     judged = prove(expectation, received, now=library.now(), file_signature=signature)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from isomanager.catalogue.microsoft.day_links import LinkKeeper
     from isomanager.inventory.inventory import Inventory
     from isomanager.library.owning import Owner
+    from isomanager.library.space import SpaceBook
     from isomanager.transfer.document_cache import DocumentCache
     from isomanager.transfer.http import FetchPolicy
     from isomanager.transfer.torrent.swarm import Swarm
@@ -112,6 +113,13 @@ class Library:
         from isomanager.trust.keyring import Keyring, shipped_keys
 
         return Keyring((shipped_keys(), self.settings.keys_folder))
+
+    @cached_property
+    def space(self) -> SpaceBook:
+        """What the downloads of this process still need."""
+        from isomanager.library.space import SpaceBook
+
+        return SpaceBook()
 
     @cached_property
     def client(self) -> httpx.Client:

@@ -69,8 +69,14 @@ def published_outcome(action: Action, copy: Copy, received: Received, *, anew: b
         bytes=received.size - received.resumed_at,
         seconds=received.seconds,
         assurance=copy.assurance,
-        note=action.note,
+        sources=received.sources,
+        note="; ".join(filter(None, (action.note, *dropped_places(received)))),
     )
+
+
+def dropped_places(received: Received) -> tuple[str, ...]:
+    """A sentence for each place that was asked for the image and failed, the image having come from others."""
+    return tuple(f"not from everywhere: {one.dropped}" for one in received.sources if one.dropped)
 
 
 def failed_outcome(action: Action, wrong: IsoManagerError) -> Outcome:

@@ -8,7 +8,7 @@ its way to a store that cannot give unfinished bytes back for the signature to b
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from isomanager.storage.contract import Store
 from isomanager.storage.local import LocalStore
 from isomanager.storage.sources import is_stored, open_stored
 from isomanager.transfer.between import receive_stored
+from isomanager.transfer.contacts import Contact
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.download import Limits, Request, download
 from isomanager.transfer.progress import Progress, Stop
@@ -40,21 +41,27 @@ def staging(library: Library) -> LocalStore:
 
 
 def receive(
-    library: Library, expectation: Expectation, store: Store, request: Request, progress: Progress, stop: Stop
+    library: Library,
+    expectation: Expectation,
+    store: Store,
+    request: Request,
+    progress: Progress,
+    stop: Stop,
+    contacts: Sequence[Contact] | None = None,
 ) -> Received:
     """Fetch `request` into a closed partial of `store`, unpacked where upstream packs it. Raises as `download` does, and
-    Refused for what cannot be unpacked within its bounds."""
+    Refused for what cannot be unpacked within its bounds. `contacts` are the request's own, for who wants to look at them."""
     if wants_torrent(library, expectation):
         received = _receive_by_torrent(library, expectation, store, request, progress, stop)
         if received is not None:
             return received
     if expectation.offer.packing is not None or (expectation.file_signature and not store.traits.readable_partial):
-        return _receive_staged(library, expectation, store, request, progress, stop)
+        return _receive_staged(library, expectation, store, request, progress, stop, contacts)
     limits = Limits.of(library.settings)
     if request.urls and is_stored(request.urls[0]):
         file = open_stored(request.urls[0])
         return receive_stored(file, request, store, limits=limits, progress=progress, stop=stop)
-    return download(request, store, library.client, limits=limits, progress=progress, stop=stop)
+    return download(request, store, library.client, limits=limits, progress=progress, stop=stop, contacts=contacts)
 
 
 def _receive_by_torrent(
@@ -83,10 +90,11 @@ def _receive_staged(
     request: Request,
     progress: Progress,
     stop: Stop,
+    contacts: Sequence[Contact] | None,
 ) -> Received:
     """Over HTTP into the staging folder, and from there into the store. What another try could use again stays staged."""
     started, stage, name = monotonic(), staging(library), f"{request.key}.packed"
-    fetched = _staged(library, stage, name, request, progress, stop)
+    fetched = _staged(library, stage, name, request, progress, stop, contacts)
     try:
         whole = _from_stage(library, expectation, store, request, stage.root / name, fetched, stop)
     except Refused:
@@ -121,7 +129,7 @@ def _from_stage(
             window=library.settings.transfer_window,
             stop=stop,
         )
-    told = {"packed": packed if packing else None, "signer": signer or inner_signer}
+    told = {"packed": packed if packing else None, "signer": signer or inner_signer, "sources": fetched.sources}
     return whole.model_copy(update={**told, "url": fetched.url, "resumed_at": 0 if packing else fetched.resumed_at})
 
 
@@ -149,7 +157,13 @@ def _image_pieces(
 
 
 def _staged(
-    library: Library, stage: LocalStore, name: str, request: Request, progress: Progress, stop: Stop
+    library: Library,
+    stage: LocalStore,
+    name: str,
+    request: Request,
+    progress: Progress,
+    stop: Stop,
+    contacts: Sequence[Contact] | None,
 ) -> Received:
     """The packed file under `name` in the staging folder; one that an earlier run left there is read again."""
     there = stage.stat(name)
@@ -157,9 +171,8 @@ def _staged(
         digests = digests_of(stored_pieces(stage, name), request.algorithms)
         return Received(partial=request.key, size=there.size, digests=digests, resumed_at=there.size)
     limits = Limits.of(library.settings)
-    received = download(
-        replace(request, final=name), stage, library.client, limits=limits, progress=progress, stop=stop
-    )
+    wanted = replace(request, final=name)
+    received = download(wanted, stage, library.client, limits=limits, progress=progress, stop=stop, contacts=contacts)
     found = partial_named(stage, request.key)
     if found is not None:
         partial = stage.reopen(found)

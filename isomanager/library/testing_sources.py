@@ -1,0 +1,101 @@
+"""Whether sources answer, whether they have an image, and how fast they are: asked now, and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from isomanager.errors import FetchRefused, IsoManagerError, UsageError
+from isomanager.library.opening import Library
+from isomanager.library.requesting import Asked, judge_request
+from isomanager.library.sourcing import places_of
+from isomanager.model import Expectation, SourceRecord, Value
+from isomanager.transfer.answers import refuse_nonsense, whole_size
+from isomanager.transfer.bodies import Body
+from isomanager.transfer.http import open_stream
+from isomanager.transfer.limits import Limits
+from isomanager.transfer.policy import FetchPolicy
+from isomanager.trust.urls import without_secrets
+
+MEASURED = 16 << 20
+"""So many bytes are fetched to measure a source."""
+
+
+class SourceCheck(Value):
+    """How one source did. `speed` in bytes a second, None where nothing was measured."""
+
+    name: str
+    url: str
+    ok: bool
+    speed: float | None = None
+    told: str = ""
+
+
+def check_sources(library: Library, names: Sequence[str], image: str) -> tuple[SourceCheck, ...]:
+    """Ask the sources `names` (none means all of the user's). With `image`, a selector, they are asked for that image.
+
+    InventoryError for an unknown name; what is wrong with a source is its result.
+    """
+    sources = [library.inventory.source(name) for name in names] or list(library.inventory.sources())
+    expectation = judge_request(library, Asked(selector=image)) if image else None
+    if expectation is not None and not expectation.digests:
+        raise UsageError(f"There is no digest for {image}: no source but the vendor's own is asked for it.")
+    return tuple(_check(library, one, expectation) for one in sources if one.base)
+
+
+def _check(library: Library, source: SourceRecord, expectation: Expectation | None) -> SourceCheck:
+    url = source.base
+    try:
+        if expectation is None:
+            speed, told = None, _reach(library, source)
+        else:
+            url = _address(library, source, expectation)
+            speed, told = _measure(library, source, url, expectation), ""
+        result = SourceCheck(name=source.name, url=without_secrets(url), ok=True, speed=speed, told=told)
+    except IsoManagerError as wrong:
+        result = SourceCheck(name=source.name, url=without_secrets(url), ok=False, told=wrong.message)
+    library.inventory.remember_source(source.name, speed=result.speed, told="" if result.ok else result.told)
+    return result
+
+
+def _policy(source: SourceRecord) -> FetchPolicy:
+    return FetchPolicy(allow_http=source.base.startswith("http://"), allow_private=True)
+
+
+def _reach(library: Library, source: SourceRecord) -> str:
+    """A folder that may not be listed answers too."""
+    address = f"{source.base.rstrip('/')}/"
+    try:
+        with open_stream(library.client, "GET", address, policy=_policy(source), stop=library.stop) as response:
+            return f"answers {response.status_code}"
+    except FetchRefused as refused:
+        if refused.data.get("status") not in (401, 403, 404):
+            raise
+        return f"answers {refused.data['status']} for the folder itself"
+
+
+def _address(library: Library, source: SourceRecord, expectation: Expectation) -> str:
+    found = next((one.url for one in places_of(library, expectation).addresses if one.source == source.name), None)
+    if found is None:
+        raise UsageError(f"{source.name} maps to no address for {expectation.offer.filename}.")
+    return found
+
+
+def _measure(library: Library, source: SourceRecord, url: str, expectation: Expectation) -> float:
+    headers = {"Range": f"bytes=0-{MEASURED - 1}"}
+    limits = Limits.of(library.settings)
+    with open_stream(
+        library.client, "GET", url, policy=_policy(source), headers=headers, stop=library.stop
+    ) as response:
+        size = whole_size(response.status_code, response.headers)
+        refuse_nonsense(
+            without_secrets(url),
+            response.headers,
+            size,
+            expected_size=expectation.size,
+            max_bytes=limits.max_bytes,
+        )
+        body, buffer, began = Body(response, without_secrets(url), limits), memoryview(bytearray(1 << 20)), monotonic()
+        while body.read < MEASURED and body.readinto(buffer):
+            pass
+        return body.read / max(monotonic() - began, 0.001)
