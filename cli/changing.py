@@ -41,6 +41,12 @@ def init(
     repository: Annotated[
         str, typer.Option("--repository", "-r", metavar="FOLDER", help="Where images are kept; else the setting's.")
     ] = "",
+    scan: Annotated[
+        str, typer.Option("--scan", metavar="FOLDER", help="Then take in the images of this folder, as `scan` does.")
+    ] = "",
+    import_: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE", help="Then take in what this inventory lists.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create the library: its database and the repository for images. Safe to run again."""
@@ -60,12 +66,30 @@ def init(
         save_setting("default_repository", settings.default_repository)
         _warn_of_environment(settings.default_repository)
     database = public_database(settings.database)
+    if scan or import_ is not None:
+        _take_in(scan, import_, as_json)
+        return
     if as_json:
         told = {"repository": record.url, "layout": record.layout, "database": database, "free": space.free}
         print_json(told)
         return
     print(f"Repository: {record.url} ({size(space.free)} free)\nDatabase:   {database}")
     print("Next: isomanager subscribe ubuntu/server@lts, then isomanager update")
+
+
+def _take_in(folder: str, inventory: Path | None, as_json: bool) -> None:
+    """What is there already becomes the library's beginning; both commands say what became of each image."""
+    from cli.exchanging import import_ as import_inventory
+    from cli.scanning import scan
+
+    if folder and inventory is not None and as_json:
+        raise UsageError(
+            "--scan and --import each answer with a JSON document of their own.", hint="Run one after the other."
+        )
+    if inventory is not None:
+        import_inventory(inventory, as_json=as_json)
+    if folder:
+        scan(folder, as_json=as_json)
 
 
 def _warn_of_environment(saved: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -81,6 +81,12 @@ def path(
     arch: Architectures = [],
     language: Languages = [],
     edition: Editions = [],
+    variables: Annotated[
+        Literal["", "hcl", "json", "env"],
+        typer.Option(
+            "--variables", metavar="FORM", help="iso_url and iso_checksum for Packer or Terraform: hcl, json, env."
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Where the newest held image that fits a selector is. Looks only; exit code 1 when there is none."""
@@ -98,7 +104,11 @@ def path(
         else:
             say(f"isomanager: {told} `isomanager download {selector}` fetches it.")
         raise typer.Exit(FAILED)
-    if as_json:
+    if variables:
+        from isomanager.inventory.report.variables import variables_of, write_variables
+
+        print(write_variables(variables_of(copy, place), variables), end="")
+    elif as_json:
         print_json({**copy_json(copy), "location": place})
     else:
         print(place)

@@ -17,6 +17,7 @@ from cli import (
     inspecting,
     keys,
     looking,
+    reporting,
     repository,
     scanning,
     serving,
@@ -44,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (changing, downloading, looking, identifying, scanning, exchanging, inspecting):
+for module in (changing, downloading, looking, identifying, scanning, exchanging, reporting, inspecting):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")

@@ -59,6 +59,11 @@ FIXED = (
         {"doubtful": "leave", "remove": True, "dry_run": False, "settle_seconds": 120},
     ),
     Definition(
+        "report",
+        "flows.report.report",
+        f"Show what is held, filtered as you like, and what it adds up to; saved in each repository. {_WHERE}",
+    ),
+    Definition(
         "rebuild",
         "flows.rebuild_repository.rebuild_repository",
         f"Make a lost database again from a repository's own files and receipts. {_WHERE}",

@@ -73,11 +73,12 @@ def show_inventory(library: Library) -> None:
     """Everything held, as a searchable table artifact."""
     held = library.inventory.copies(states={CopyState.HELD, CopyState.SUSPECT})
     create_table_artifact(
-        table=[_held_row(copy) for copy in held], key=INVENTORY, description="Every image that is held"
+        table=[held_row(copy) for copy in held], key=INVENTORY, description="Every image that is held"
     )
 
 
-def _held_row(copy: Copy) -> dict[str, object]:
+def held_row(copy: Copy) -> dict[str, object]:
+    """A copy as a row of the inventory table."""
     title = copy.title
     return {
         "family": title.family.value,

@@ -217,6 +217,7 @@ class Settings(BaseSettings):
     )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
+    report_days: int = Field(90, ge=1, description="Days that dated inventories and reports stay in a repository.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")
     server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `isomanager serve`.")

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server, gpgv, openssl, minisign, signify, zsyncmake, Samba and, as root,
-# NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
+# The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, signify, zsyncmake, Samba
+# and, as root, NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
 missing=()
 command -v gpgv >/dev/null || missing+=(gpgv)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v sha256sum >/dev/null || missing+=(coreutils)
+command -v chromium >/dev/null || missing+=(chromium)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v minisign >/dev/null || missing+=(minisign)
 command -v zsyncmake >/dev/null || missing+=(zsync)

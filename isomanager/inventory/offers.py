@@ -12,7 +12,7 @@ from isomanager.inventory.database import Clash
 from isomanager.inventory.rows import selector_key
 from isomanager.inventory.tables import OFFERS
 from isomanager.inventory.transactions import Transactions
-from isomanager.model import Offer, Selector
+from isomanager.model import Offer, Selector, Title
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ class OfferRecords(Transactions):
         with self._writing() as connection:
             connection.execute(delete(OFFERS).where(OFFERS.c.selector_key == key))
             connection.execute(insert(OFFERS).values(selector_key=key, at=self._clock(), body=body))
+
+    def offered_titles(self) -> tuple[Title, ...]:
+        """Every title of the last good answers."""
+        with self._reading() as connection:
+            bodies = connection.execute(select(OFFERS.c.body)).scalars().all()
+        return tuple(Title.model_validate(one["title"]) for body in bodies for one in body)
 
     def last_good(self, selector: Selector) -> LastGood | None:
         """The last good answer for a selector, None when there never was one."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from isomanager.errors import IsoManagerError
+from isomanager.library.checking import CHECKED
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
-from isomanager.model import CopyState
+from isomanager.library.reporting import repository_page
 from isomanager.storage.index import write_indexes
 
 
@@ -23,10 +26,12 @@ def _refresh(library: Library, repository: str) -> tuple[str, ...]:
     record = library.inventory.repository(repository)
     try:
         with leased(library, f"indexes:{repository}"):
+            copies = library.inventory.copies(repository, states=CHECKED)
             written = write_indexes(
                 library.store(repository),
-                library.inventory.copies(repository, states={CopyState.HELD}),
+                copies,
                 record,
+                partial(repository_page, library, record, copies),
                 now=library.now(),
                 names=library.product_names,
             )

@@ -1,20 +1,19 @@
 """What a repository says of itself: `inventory.json`, `SHA256SUMS` and `index.html`.
 
-Built by pure functions from the copies it holds, and written only when they say something new. Whoever writes holds the
-repository's lease.
+Built by pure functions from the copies it holds (the page elsewhere), and written only when they say something new. Whoever
+writes holds the repository's lease.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from isomanager.errors import StoreError
 from isomanager.model import Copy, CopyState, RepositoryRecord
 from isomanager.storage.contract import Store
-from isomanager.storage.index_page import build_page
 from isomanager.storage.layout import display_name
 
 INVENTORY = "inventory.json"
@@ -94,21 +93,21 @@ def write_indexes(
     store: Store,
     copies: Iterable[Copy],
     repository: RepositoryRecord,
+    page: Callable[[], str],
     *,
     now: datetime,
     names: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Bring the three files up to date; return the paths of those that had something new to say.
 
-    The sums are written first: an inventory never speaks of a file that the sums do not prove.
+    The sums are written first: an inventory never speaks of a file that the sums do not prove. `page` is asked for only when
+    one of the others is new, or there is no page: it costs more than they do.
     """
     held, names = indexed(copies), names or {}
     inventory = build_inventory(held, repository, now=now, names=names)
-    written = [
-        _write_if_new(store, SUMS, build_sums(held).encode()),
-        _write_inventory(store, inventory),
-        _write_if_new(store, PAGE, build_page(held, repository, names=names).encode()),
-    ]
+    written = [_write_if_new(store, SUMS, build_sums(held).encode()), _write_inventory(store, inventory)]
+    if any(written) or store.stat(PAGE) is None:
+        written.append(_write_if_new(store, PAGE, page().encode()))
     return tuple(filter(None, written))
 
 

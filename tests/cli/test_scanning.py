@@ -53,3 +53,11 @@ def test_what_cannot_be_is_told_before_anything_starts(here: Isomanager, folder:
     wrong = tmp_path / "entry.json"
     wrong.write_text('{"name": "x", "colour": "red"}')
     assert "colour" in here("add", folder / "lab.iso", "--from-json", wrong).err
+
+
+@pytest.mark.prefect
+def test_a_library_begins_with_what_is_there(prefect_server: str, isomanager: Isomanager, folder: Path) -> None:
+    os.utime(folder / "ubuntu-24.04.3-live-server-amd64.iso", (1_000_000_000, 1_000_000_000))
+    (folder / "lab.iso").unlink()
+    told = isomanager("init", "--scan", folder, "--json").well().json
+    assert [one["outcome"] for one in told["outcomes"]] == ["published"]

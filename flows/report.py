@@ -1,0 +1,92 @@
+"""Report: what is held, filtered as a person asks, as tables and text in the Prefect UI and as dated files in the repositories."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from flows.reporting import INVENTORY, held_row
+from flows.running import running
+from isomanager.errors import IsoManagerError
+from isomanager.inventory.filter_words import search_for
+from isomanager.inventory.report.figures import Figures
+from isomanager.inventory.report.page import readable_size
+from isomanager.inventory.report.text import markdown_catalogue, markdown_report
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.opening import Library
+from isomanager.library.outcomes import RunReport
+from isomanager.library.reporting import library_report, save_snapshots
+
+REPORT_TEXT, CATALOGUE = "iso-figures", "iso-catalog"
+"""Keys of the markdown artifacts: what the library adds up to, and what is in it, by family."""
+
+
+@flow(name="report", flow_run_name="report", persist_result=False)
+def report(
+    families: list[str] = [],  # noqa: B006 - never changed
+    products: list[str] = [],  # noqa: B006
+    flavors: list[str] = [],  # noqa: B006
+    version: str = "",
+    architectures: list[str] = [],  # noqa: B006
+    languages: list[str] = [],  # noqa: B006
+    repositories: list[str] = [],  # noqa: B006
+    assurance: str = "none",
+    text: str = "",
+    order: str = "path",
+    descending: bool = False,
+    save: bool = True,
+) -> RunReport:
+    """Show what is held, and what it adds up to.
+
+    Args:
+        families: Such as linux or windows; none means all.
+        products: Product ids such as ubuntu; none means all.
+        flavors: Such as server or netinst.
+        version: A series such as 24.04, or clauses such as >=22.04,<24.
+        architectures: Such as x86_64 or arm64.
+        languages: Such as de-DE.
+        repositories: Names of repositories; none means all.
+        assurance: Only what is proved at least so far - none, mirror, served, published, pinned or signed.
+        text: Words in names, paths, digests or sources.
+        order: path, name, version, size, added, proved, assurance or repository.
+        descending: The other way round.
+        save: Also write the day's inventory and report into each repository.
+    """
+    started = monotonic()
+    asked = {
+        "families": tuple(families), "products": tuple(products), "flavors": tuple(flavors), "version": version,
+        "architectures": tuple(architectures), "languages": tuple(languages), "repositories": tuple(repositories),
+        "assurance": assurance, "text": text, "order": order, "descending": descending,
+    }  # fmt: skip
+    with running() as library:
+        wanted = search_for(asked)
+        figures, copies = library_report(library, wanted)
+        create_table_artifact(table=[held_row(one) for one in copies], key=INVENTORY, description=_told(figures))
+        create_markdown_artifact(
+            markdown=markdown_report(figures), key=REPORT_TEXT, description="What the library adds up to"
+        )
+        create_markdown_artifact(
+            markdown=markdown_catalogue(copies, library.product_names),
+            key=CATALOGUE,
+            description="What is held, by family",
+        )
+        saved = _saved(library, repositories) if save else ()
+        indexes = refresh_indexes(library)
+        return RunReport(indexes=(*saved, *indexes), seconds=monotonic() - started)
+
+
+def _told(figures: Figures) -> str:
+    return f"{figures.images} images, {readable_size(figures.size)}"
+
+
+def _saved(library: Library, repositories: list[str]) -> tuple[str, ...]:
+    """A repository that does not answer is told, and does not keep the others from having their reports."""
+    told: list[str] = []
+    for name in repositories or [one.name for one in library.inventory.repositories()]:
+        try:
+            told += [f"{name}: {path}" for path in save_snapshots(library, name)]
+        except IsoManagerError as wrong:
+            told.append(f"{name}: no report was saved: {wrong}")
+    return tuple(told)

@@ -1,0 +1,1 @@
+"""What a library adds up to: figures, the page that shows them, dated snapshots, and files for other programs. Pure."""

@@ -1,0 +1,109 @@
+"""Report: what the library, or one repository, adds up to; as a page, as JSON, and as dated snapshots in the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from isomanager.errors import IsoManagerError
+from isomanager.inventory.exchange.json_form import write_seed
+from isomanager.inventory.report.figures import Figures, Room, build_figures, line_of
+from isomanager.inventory.report.page import build_page
+from isomanager.inventory.report.snapshots import REPORTS, inventory_snapshot, outlived, report_snapshot
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.opening import Library
+from isomanager.model import Copy, CopyState, Receipt, RepositoryRecord, Title
+from isomanager.storage.contract import Space
+from isomanager.version import Version
+
+MOST_RECEIPTS = 500
+"""Of so many images the page says why each is believed; of more, their receipts do."""
+
+
+def figures_of(library: Library, copies: Sequence[Copy], *, name: str, repositories: Iterable[str]) -> Figures:
+    """The figures of these copies, beside what upstream last offered, support dates, and the room there is."""
+    return build_figures(
+        copies,
+        now=library.now(),
+        name=name,
+        names=library.product_names,
+        offered=_offered(library),
+        ends=_ends(library, copies),
+        room=[_room(library, one) for one in repositories],
+    )
+
+
+def library_report(library: Library, wanted: CopySearch, name: str = "isomanager") -> tuple[Figures, tuple[Copy, ...]]:
+    """The figures of everything a search finds, and the copies themselves."""
+    copies = tuple(library.inventory.search(wanted))
+    names = wanted.repositories or tuple(one.name for one in library.inventory.repositories())
+    return figures_of(library, copies, name=name, repositories=names), copies
+
+
+def repository_page(library: Library, record: RepositoryRecord, copies: Sequence[Copy]) -> str:
+    """The page that a repository publishes as its index.html."""
+    figures = figures_of(library, copies, name=record.name, repositories=[record.name])
+    held = [one for one in copies if one.state is CopyState.HELD]
+    return build_page(
+        figures, held, description=record.description, names=library.product_names, receipts=receipts_for(library, held)
+    )
+
+
+def receipts_for(library: Library, copies: Sequence[Copy]) -> dict[str, Receipt]:
+    """The newest receipt of each image, by SHA-256; none at all for a library that is too large to show them."""
+    if len(copies) > MOST_RECEIPTS:
+        return {}
+    digests = {one.sha256 for one in copies if one.sha256}
+    found = {sha256: library.inventory.receipts(sha256) for sha256 in digests}
+    return {sha256: receipts[-1] for sha256, receipts in found.items() if receipts}
+
+
+def save_snapshots(library: Library, repository: str) -> tuple[str, ...]:
+    """Write the day's inventory and report into the repository, and remove those that have had their time; what was written.
+
+    A second one on the same day takes the place of the first.
+    """
+    record, store, now = library.inventory.repository(repository), library.store(repository), library.now()
+    copies = library.inventory.copies(repository, states={CopyState.HELD, CopyState.SUSPECT})
+    held = [one for one in copies if one.state is CopyState.HELD]
+    figures = figures_of(library, copies, name=record.name, repositories=[repository])
+    inventory = write_seed(held, root=record.url, name=record.name, structure=record.layout, now=now)
+    documents = {
+        inventory_snapshot(now): "".join(inventory),
+        report_snapshot(now, "json"): figures.model_dump_json(indent=2) + "\n",
+        report_snapshot(now, "html"): build_page(figures, held, names=library.product_names, links=False),
+    }
+    for path, text in documents.items():
+        store.replace_small(path, text.encode())
+    there = [entry.path for entry in store.list(REPORTS)]
+    for path in outlived(there, now, library.settings.report_days):
+        store.delete(path)
+    return tuple(documents)
+
+
+def _room(library: Library, repository: str) -> Room:
+    url = library.inventory.repository(repository).url
+    try:
+        space = library.store(repository).space()
+    except IsoManagerError:
+        space = Space(None, None)  # a place that does not answer has no figures; `repository check` says why
+    return Room(repository=repository, url=url, total=space.total, free=space.free)
+
+
+def _offered(library: Library) -> dict[str, Title]:
+    newest: dict[str, Title] = {}
+    for title in library.inventory.offered_titles():
+        line = line_of(title)
+        if line not in newest or title.version > newest[line].version:
+            newest[line] = title
+    return newest
+
+
+def _ends(library: Library, copies: Sequence[Copy]) -> dict[str, str]:
+    """Until when each held release is supported, where the catalogue knows it."""
+    known = {one.id: one.lifecycle for one in library.catalogue.products if one.lifecycle}
+    ends: dict[str, str] = {}
+    for copy in copies:
+        for life in known.get(copy.title.product, ()):
+            if copy.title.version.starts_with(Version(life.version)):
+                ends[f"{copy.title.product} {copy.title.version}"] = life.eol
+    return ends
