@@ -26,6 +26,9 @@ from isomanager.version import Version
 THRESHOLD = 0.5
 """Below this confidence the product is said to be unknown; the guess is then the first of the alternatives."""
 
+_WORTH_TELLING = 0.2
+"""Rules below this only add to a product that something else speaks for."""
+
 _KINDS: tuple[EvidenceKind, ...] = ("digest", "marker", "header", "file")
 _MOST_ALTERNATIVES = 5
 _PARTS = ("{major}.{minor}.{patch}", "{major}.{minor}", "{major}", "{version}")
@@ -38,7 +41,8 @@ def identify(said: Said, rules: RuleBook) -> Identification:
     by_product: defaultdict[str, list[Fit]] = defaultdict(list)
     for fit in rules.fits(said):
         by_product[fit.product.id].append(fit)
-    guesses = sorted(map(_guess, by_product.values()), key=lambda one: -one.confidence)
+    worth = (guess for guess in map(_guess, by_product.values()) if guess.confidence >= _WORTH_TELLING)
+    guesses = sorted(worth, key=lambda one: -one.confidence)
     return _decided(guesses, _other_versions(by_product, guesses))
 
 
