@@ -53,7 +53,8 @@ def _print_digests(told: dict[str, Any]) -> None:
     if told["problem"]:
         print(f"\nProblem ({told['problem']['code']}): {told['problem']['reason']}")
     print("\nSignature")
-    print_facts((name, value) for name, value in told["signature"].items() if value not in (None, ""))
+    facts = told["signature"] | {"pinned_for": ", ".join(told["signature"].get("pinned_for", ()))}
+    print_facts((name, value) for name, value in facts.items() if value not in (None, ""))
 
 
 def config(as_json: Json = False) -> None:

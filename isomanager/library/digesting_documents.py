@@ -8,7 +8,7 @@ from typing import Any
 
 from isomanager.errors import Refused, UsageError
 from isomanager.library.opening import Library
-from isomanager.library.pinned_keys import pinned_keys, proof_rules
+from isomanager.library.pinned_keys import pinned_for, pinned_keys, proof_rules
 from isomanager.trust.digest_report import report_digests as report
 from isomanager.trust.evidence import MAX_CHECKSUMS_BYTES
 from isomanager.trust.key_material import read_key_material
@@ -18,7 +18,10 @@ from isomanager.trust.keyring import Keyring
 def report_digests(
     library: Library, file: Path, *, signature: Path | None = None, product: str = "", keys: Sequence[Path] = ()
 ) -> dict[str, Any]:
-    """The report of `isomanager digests`. Given key files are trusted for this answer only, old forms included."""
+    """The report of `isomanager digests`. Given key files are trusted for this answer only, old forms included.
+
+    For a product, `pinned_for` says which releases the signer may vouch for: Fedora 43's key says nothing of 44.
+    """
     document = _bytes(file)
     signed = _bytes(signature) if signature else None
     if keys:
@@ -29,7 +32,10 @@ def report_digests(
     known = library.catalogue.product(product) if product else None
     pinned = pinned_keys(known) if known else ()
     legacy = known is not None and any(proof.legacy for proof in proof_rules(known))
-    return report(document, library.keyring, pinned, now=library.now(), signature=signed, legacy=legacy, name=file.name)
+    told = report(document, library.keyring, pinned, now=library.now(), signature=signed, legacy=legacy, name=file.name)
+    if known is not None:
+        told["signature"]["pinned_for"] = list(pinned_for(known, told["signature"]["primary_fingerprint"] or ""))
+    return told
 
 
 def _bytes(file: Path) -> bytes:

@@ -51,6 +51,16 @@ def keys_for(product: Product, title: Title) -> frozenset[str]:
     return frozenset(found)
 
 
+def pinned_for(product: Product, fingerprint: str) -> tuple[str, ...]:
+    """What the product pins a key for: `every release`, or values such as `major 43`; nothing when it does not pin it."""
+    found: list[str] = []
+    for rule in proof_rules(product):
+        found += ["every release"] if fingerprint in rule.keys else []
+        for name, by_value in rule.keys_by.items():
+            found += [f"{name} {value}" for value, keys in by_value.items() if fingerprint in keys]
+    return tuple(dict.fromkeys(found))
+
+
 def proof_rules(product: Product) -> list[ProofRule]:
     """The proofs of the product and those of its offers entries."""
     return [*product.proof, *(proof for offer in product.offers for proof in offer.proof)]

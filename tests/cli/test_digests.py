@@ -54,3 +54,15 @@ def test_an_oversized_document_is_refused(here: Isomanager, tmp_path: Path) -> N
     (tmp_path / "SUMS").write_bytes(SUMS * 60_000)
     told = here("digests", "SUMS", "--json")
     assert (told.code, told.json["error"]) == (1, "oversized-document")
+
+
+def test_a_product_s_signer_is_told_with_the_releases_it_may_vouch_for(here: Isomanager, recorded: Path) -> None:
+    here("keys", "add", recorded / "keys/RPM-GPG-KEY-fedora-32-primary").well()
+    document = recorded / "fedora/Fedora-Workstation-32-1.6-x86_64-CHECKSUM"
+    told = here("digests", document, "--product", "fedora", "--json").well().json
+    assert told["signature"]["pinned_for"] == ["major 32"]
+    here("keys", "add", recorded / "keys/ubuntu-cd-image-2012.asc").well()
+    sums = recorded / "ubuntu/ubuntu-22.04-SHA256SUMS"
+    signature = recorded / "ubuntu/ubuntu-22.04-SHA256SUMS.gpg"
+    told = here("digests", sums, "--signature", signature, "--product", "ubuntu", "--json").well().json
+    assert told["signature"]["pinned_for"] == ["every release"]

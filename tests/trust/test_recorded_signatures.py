@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from isomanager.catalogue.loader import load_catalogue
+from isomanager.catalogue.product import ProofRule
+from isomanager.library.pinned_keys import proof_rules
 from isomanager.model import Assurance, Expectation, Refusal, SignatureKind
 from isomanager.trust.certificates import read_certificates
 from isomanager.trust.digest_report import report_digests
@@ -17,6 +20,15 @@ from isomanager.trust.signature import SignatureResult
 
 UBUNTU = "843938DF228D22F7B3742BC0D94AA3F0EFE21092"
 FEDORA_32 = "97A1AE57C3A2372CCA3A4ABA6C13026D12C944D0"
+OLD_FORM = (
+    "RPM-GPG-KEY-AlmaLinux-8",
+    "RPM-GPG-KEY-CentOS-Official",
+    "RPM-GPG-KEY-fedora-32-primary",
+    "RPM-GPG-KEY-openSUSE",
+    "RPM-GPG-KEY-openSUSE-2022",
+    "RPM-GPG-KEY-oracle-ol8",
+    "qubes-release-3-signing-key.asc",
+)
 QUBES_3 = "C52261BE0A823221D94CA1D1CB11CA1D03FA5082"
 QUBES_4 = "5817A43B283DE5A9181A522E1848792F9E2795E9"
 QUBES_4_3 = "F3FA3F99D6281F7B3A3E5E871C3D9B627F3FADA4"
@@ -201,3 +213,22 @@ def test_every_recorded_report_shows_its_entries_and_who_signed(recorded: Any, n
         told = report_digests(recorded(case.document), ring, keys, now=now, signature=signature, legacy=True)
         assert told["entries"]
         assert told["signature"]["valid"] is (case.legacy == "")
+
+
+def test_every_recorded_key_of_an_old_form_is_pinned_by_products_marked_legacy(recorded: Any) -> None:
+    """Otherwise what it signs would be refused for ever."""
+    rules = [rule for product in load_catalogue([]).products for rule in proof_rules(product)]
+    old = 0
+    for name in OLD_FORM:
+        for certificate in read_certificates(recorded(f"keys/{name}")):
+            if not certificate.primary.weakly_bound:
+                continue
+            pinning = [rule for rule in rules if certificate.fingerprint in pins_of(rule)]
+            assert all(rule.legacy for rule in pinning), certificate.fingerprint
+            old += len(pinning)
+    assert old >= 5
+
+
+def pins_of(rule: ProofRule) -> set[str]:
+    by_value = [keys for named in rule.keys_by.values() for keys in named.values()]
+    return {*rule.keys, *(key for keys in by_value for key in keys)}
