@@ -10,13 +10,13 @@ from isomanager.library.knowing import age_told, known_before, remember
 from isomanager.library.opening import Library
 from isomanager.library.resolving import resolve_wants
 from isomanager.library.subscribing import subscribe
-from isomanager.model import Selector
+from isomanager.model import Assurance, Selector
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 
 
 def test_a_signed_link_is_never_remembered(library: Library) -> None:
-    subscription = subscribe(library, Selector.parse("sample-beacon"))
+    subscription = subscribe(library, Selector.parse("sample-beacon"), floor=Assurance.MIRROR)
     (want,) = resolve_wants(library, [subscription])
     expectation = want.resolutions[0].expectation
     assert expectation is not None

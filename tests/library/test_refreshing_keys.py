@@ -33,6 +33,9 @@ family = "linux"
 allow_http = true
 allow_private = true
 
+[flavors.vanilla]
+size = ["1KiB", "1GiB"]
+
 [[offers]]
 strategy = "fixed"
 url = "{base}/quill/sample-1.0.iso"
