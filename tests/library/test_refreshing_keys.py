@@ -35,10 +35,11 @@ allow_private = true
 
 [flavors.vanilla]
 size = ["1KiB", "1GiB"]
+endings = [".img"]
 
 [[offers]]
 strategy = "fixed"
-url = "{base}/quill/sample-1.0.iso"
+url = "{base}/quill/sample-1.0.img"
 version = "1.0"
 
 [[proof]]
@@ -59,7 +60,7 @@ class Quill:
         self.upstream = upstream
         self.folder = upstream.site.www / "quill"
         self.folder.mkdir()
-        (self.folder / "sample-1.0.iso").write_bytes(b"\0" * 4096)
+        (self.folder / "sample-1.0.img").write_bytes(b"\0" * 4096)
         (self.folder / "CHECKSUM").write_bytes((BUILT / "CHECKSUM").read_bytes())
         self.pin = read_certificates(self.material("expiring"))[0].fingerprint
         self.sign("before-expiry")
