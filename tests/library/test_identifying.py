@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,7 +14,10 @@ from isomanager.library.opening import Library
 from isomanager.settings import load_settings
 from isomanager.storage.local import LocalStore
 from isomanager.storage.opening import OPENERS
+from isomanager.storage.smb import SmbStore, open_smb
+from isomanager.storage.smb_session import SmbAccess
 from media.discs import disc
+from store_servers import SmbServer
 
 PINNED = disc(volume="NOTHING TELLING")
 PRODUCT = f"""
@@ -95,3 +99,25 @@ def test_answers_come_in_the_order_of_the_files(library: Library, tmp_path: Path
     found = list(identify_paths(library, [str(folder)]))
     assert [Path(one.path).name for one in found] == [f"{number:03}.iso" for number in range(100)]
     assert sum(one.error is None for one in found) == 12
+
+
+def test_an_image_on_a_share_is_read_where_it_is(
+    library: Library, smb: SmbServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{smb.url}/identify/{uuid4().hex[:12]}"
+    store = open_smb(url, create=True, access=SmbAccess(smb.user, smb.password))
+    store.put_small("deep/debian.iso", disc({"filler": bytes(4 << 20)}, volume="Debian 12.5.0 amd64 n"))
+    asked: list[int] = []
+    read = SmbStore.read
+
+    def counted(self: SmbStore, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        asked.append(length)
+        return read(self, path, start, length, if_match=if_match)
+
+    monkeypatch.setattr(SmbStore, "read", counted)
+    monkeypatch.setenv("ISOMANAGER_SMB_USERNAME", smb.user)
+    monkeypatch.setenv("ISOMANAGER_SMB_PASSWORD", smb.password)
+    store.session.close()
+    found = only(identify_paths(library, [url]))
+    assert (found.path, found.identification.version) == (f"{url}/deep/debian.iso", "12.5.0")
+    assert sum(asked) < 1 << 20
