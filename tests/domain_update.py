@@ -11,6 +11,7 @@ from isomanager.library.planning_updates import by_product, make_plan, with_othe
 from isomanager.library.pruning import prune_repository
 from isomanager.library.recovering import let_go_of_abandoned, recover
 from isomanager.library.registering import register, verify_received
+from isomanager.library.repairing import repaired_instead
 from isomanager.library.reserving import reserved
 from isomanager.library.resolving import resolve_patiently
 from isomanager.model import Action, ActionKind, Outcome, Plan
@@ -41,6 +42,9 @@ def answers(library: Library) -> tuple[Want, ...]:
 def bring_in(library: Library, action: Action, plan: Plan) -> Outcome:
     """What becomes of one download of the plan."""
     try:
+        mended = repaired_instead(library, action)
+        if mended is not None:
+            return mended
         with reserved(library, action, plan.made_at) as reservation:
             received = download_reserved(library, reservation)
             receipt = verify_received(library, reservation, received)

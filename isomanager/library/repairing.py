@@ -19,7 +19,8 @@ from isomanager.library.leasing import leased_copy
 from isomanager.library.mending import WAYS, Mended
 from isomanager.library.opening import Library
 from isomanager.library.recovering import receipt_of
-from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Receipt
+from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind, Receipt
+from isomanager.planning.wanting import same_bytes
 from isomanager.storage.contract import INTERNAL, Store
 from isomanager.storage.receipts import keep_receipt
 from isomanager.transfer.digesting import digests_of
@@ -46,6 +47,20 @@ def repair_copy(library: Library, copy: Copy, *, progress: Progress = silent) ->
         return _outcome(copy, OutcomeKind.FAILED, str(wrong), wrong.code, 0, started)
     told = f"repaired: {mended.fetched} of {copy.size} bytes were fetched, {mended.how}"
     return _outcome(copy, OutcomeKind.CURRENT, told, "repaired", mended.fetched, started)
+
+
+def repaired_instead(library: Library, action: Action, *, progress: Progress = silent) -> Outcome | None:
+    """What became of repairing the suspect copy that the download would replace; None when there is none, or it cannot be."""
+    expectation = action.expectation
+    if expectation is None:
+        return None
+    suspects = library.inventory.copies(
+        action.repository, states={CopyState.SUSPECT}, product=expectation.offer.title.product
+    )
+    same = (one for one in suspects if one.title == expectation.offer.title and same_bytes(one, expectation))
+    outcomes = (repair_copy(library, one, progress=progress) for one in same)
+    mended = next((one for one in outcomes if one.outcome is OutcomeKind.CURRENT), None)
+    return mended and mended.model_copy(update={"selector": action.selector})
 
 
 def _outcome(copy: Copy, kind: OutcomeKind, reason: str, code: str, fetched: int, started: float) -> Outcome:

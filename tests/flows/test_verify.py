@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from flow_runs import Given, outcomes_of, report_of
@@ -8,6 +10,7 @@ from flows.verify import verify
 from isomanager.errors import UsageError
 from isomanager.model import CopyState
 from isomanager.sample.faults import flip_bit
+from isomanager.sample.upstream import SampleUpstream
 
 pytestmark = pytest.mark.prefect
 
@@ -19,6 +22,12 @@ def damage(given: Given) -> str:
     file = given.repository / path
     file.write_bytes(flip_bit(file.read_bytes(), 5000))
     return path
+
+
+def check_sums(given: Given, path: str) -> bool:
+    """Whether the repository vouches for the file, and is right."""
+    digest = hashlib.sha256((given.repository / path).read_bytes()).hexdigest()
+    return f"{digest}  {path}" in (given.repository / "SHA256SUMS").read_text().replace(" *", "  ")
 
 
 def test_a_flipped_bit_is_found_said_and_fetched_again(given: Given) -> None:
@@ -35,10 +44,26 @@ def test_a_flipped_bit_is_found_said_and_fetched_again(given: Given) -> None:
     assert path not in (given.repository / "SHA256SUMS").read_text(), "a suspect copy is not vouched for"
 
     report = update()
-    assert outcomes_of(report) == {"sample-orchard": "published", "sample-lantern": "current"}
-    assert "failed a proof" in next(one.reason for one in report.outcomes if one.bytes)
+    assert outcomes_of(report) == {"sample-orchard": "current", "sample-lantern": "current"}
+    assert "repaired" in next(one.reason for one in report.outcomes if one.bytes)
     assert given.versions("sample-orchard") == ["26.04.1"]
-    assert (given.repository / path).exists(), "what is suspect is not deleted"
+    assert given.copies(CopyState.SUSPECT) == ()
+    assert check_sums(given, path)
+
+
+def test_what_is_suspect_and_cannot_be_repaired_is_neither_deleted_nor_vouched_for(
+    given: Given, upstream: SampleUpstream
+) -> None:
+    given.subscription(SERVER)
+    update()
+    path = damage(given)
+    assert verify(return_state=True).is_failed()
+    damaged = (given.repository / path).read_bytes()
+    upstream.fault("not-found", "*.iso")
+    assert verify(repair=True, return_state=True).is_failed()
+    assert update(return_state=True).is_failed()
+    assert (given.repository / path).read_bytes() == damaged
+    assert given.versions("sample-orchard", CopyState.SUSPECT) == ["26.04.1"]
 
 
 def test_a_file_that_vanished_gets_its_name_back(given: Given) -> None:
