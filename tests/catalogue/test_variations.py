@@ -109,6 +109,8 @@ def told(case: dict[str, Any], given: object, expected: object) -> str:
 def test_the_answer_survives(name: str, catalogue: Catalogue) -> None:
     wrong, tried = [], 0
     for case in CASES:
+        if "older" in name and "@previous" in case["selector"]:
+            continue  # an older release may be the previous one
         for texts in varied(case, KEEPING[name]):
             tried += 1
             expected, given = outcome(case, texts_of(case), catalogue), outcome(case, texts, catalogue)

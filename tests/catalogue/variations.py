@@ -9,6 +9,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from isomanager.catalogue.strategies.listing import is_listing, links, looks_like_html
@@ -202,6 +203,89 @@ def _in_dialect(render: Callable[[str, list[str]], str]) -> Variation:
     return varied
 
 
+_TWINS = {
+    "amd64": "arm64",
+    "arm64": "amd64",
+    "x86_64": "aarch64",
+    "aarch64": "x86_64",
+    "64bit": "32bit",
+    "i386": "s390x",
+}
+
+
+def announced(name: str) -> list[str]:
+    """What a release that is still to come, a copy, or a half-finished file is called beside `name`."""
+    stem = name.removesuffix(".iso")
+    return [
+        f"{stem}-beta.iso.part",
+        f"copy-of-{name}",
+        f"{name}.1",
+        f"{stem}%20(1).iso",
+        f".{name}",
+        f"{stem}-debug.iso",
+    ]
+
+
+def other_architectures(name: str) -> list[str]:
+    """The same image for other architectures."""
+    return [
+        name.replace(one, other) for one, other in _TWINS.items() if re.search(rf"(?<![a-z0-9]){one}(?![a-z0-9])", name)
+    ]
+
+
+def older(name: str) -> list[str]:
+    """An older release whose number is higher in the order of letters: 9 after 13."""
+    found = re.search(r"(?<![0-9a-zA-Z_.])\d{2,}", name)
+    return [f"{name[: found.start()]}9{name[found.end() :]}"] if found and int(found[0]) > 9 else []
+
+
+def _more_images(of: Callable[[str], list[str]]) -> Variation:
+    def varied(text: str, url: str) -> str | None:
+        names = entries(text, url)
+        images = [one for one in names or () if one.endswith((".iso", ".iso.bz2"))]
+        if names and images:
+            return nginx(url, [*names, *(more for one in images for more in of(one) if more not in names)])
+        if "# " in text or "-----BEGIN" in text or "untrusted comment" in text or not is_checksums(text):
+            return None
+        lines = text.splitlines()
+        known = [found[0] for line in lines if (found := re.search(r"[^\s()*/]+\.iso(?=$|\))", line))]
+        if len(known) < 2:  # a document about one file is about that file
+            return None
+        return (
+            "\n".join([*lines, *(f"{'0' * 64}  {more}" for one in known for more in of(one) if more not in known)])
+            + "\n"
+        )
+
+    return varied
+
+
+def minified_data(text: str, url: str) -> str | None:
+    data = _data(text)
+    return None if data is None else json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+
+
+def more_fields(text: str, url: str) -> str | None:
+    """Fields and nulls that upstream never had before."""
+    data = _data(text)
+    return None if data is None else json.dumps(_with_fields(data), indent=1)
+
+
+def _data(text: str) -> Any:
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    return json.loads(text)
+
+
+def _with_fields(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_fields(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _with_fields(one) for name, one in value.items()} | (
+            {"new-in-2027": None} if "url" in value else {}
+        )
+    return value
+
+
 def siblings_in_listing(text: str, url: str) -> str | None:
     """Everything that stands beside images, other vendors' and other forms' images, and moving directories."""
     names = entries(text, url)
@@ -316,6 +400,11 @@ KEEPING: dict[str, Variation] = {
     "siblings in the listing": siblings_in_listing,
     "another order of the listing": shuffled_listing,
     "a folder before its release": a_folder_before_its_release,
+    "files that are no images yet": _more_images(announced),
+    "other architectures": _more_images(other_architectures),
+    "older releases with a greater digit": _more_images(older),
+    "data on one line": minified_data,
+    "data with more fields": more_fields,
     "another order of the checksums": _lines(_shuffled),
     "siblings in the checksums": _lines(_with_siblings),
     "names with ./": _lines(_dotted),
