@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, urljoin
 
 from isomanager.catalogue.complaints import combined, is_broken
 from isomanager.catalogue.documents import DocumentSource
+from isomanager.catalogue.listed import listed
 from isomanager.catalogue.microsoft import evaluation
 from isomanager.catalogue.microsoft.day_links import LinkKeeper, LinksInMemory
 from isomanager.catalogue.offering import build_offer, fixed_addresses
-from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.product import OfferRule, Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.selection import Found, choose, counted, series_of, understood, why_chosen
@@ -57,10 +56,12 @@ def resolve(
     return tuple(_resolve_one(_Search(one, remembered, torrents, noted, kept)) for one in wanted(product, selector))
 
 
-def _as_checksums(entry: OfferRule) -> OfferRule:
-    if entry.strategy == "checksums":
+def _as_list(entry: OfferRule, *, is_page: bool) -> OfferRule:
+    """The entry, made to read an index page or a list of digests, whatever the product usually reads."""
+    usual = ("listing", "page") if is_page else ("checksums",)
+    if entry.strategy in usual or not entry.file:
         return entry
-    return entry.model_copy(update={"strategy": "checksums", "url": "", "sums": ""})
+    return entry.model_copy(update={"strategy": usual[0], "url": "", "sums": ""})
 
 
 @dataclass
@@ -121,8 +122,7 @@ def _from_spare(search: _Search) -> Offer | None:
     for entry, way in spare_ways(considered, one, search.documents.unasked):
         text = search.documents.fetch(way.url).text
         is_page = listing.looks_like_html(text)
-        # a list of digests lists files, whatever the product usually reads
-        offer = entry if is_page or api.looks_like_data(text) or not entry.file else _as_checksums(entry)
+        offer = entry if api.looks_like_data(text) else _as_list(entry, is_page=is_page)
         try:
             found.append(_offer_at(way, offer, search))
         except (ResolveError, FetchRefused) as error:
@@ -224,7 +224,7 @@ def _candidates(offer: OfferRule, way: Way, search: _Search) -> tuple[Candidate,
         located = documents.locate(way.url)
         return _at_address(located.final_url, offer, size=located.size)
     if offer.strategy == "listing":
-        return _listed(way.url, offer, documents)
+        return listed(way.url, offer, documents)
     document = documents.fetch(way.url)
     text = document.text
     if offer.strategy == "evaluation-centre":
@@ -238,41 +238,6 @@ def _candidates(offer: OfferRule, way: Way, search: _Search) -> tuple[Candidate,
     if offer.strategy == "page":
         return page.candidates(text, way.url, files=offer.file, select=offer.select)
     return api.candidates(text, way.url, select=offer.select, fields=offer.fields, each=offer.each)
-
-
-def _listed(url: str, offer: OfferRule, documents: Remembering) -> tuple[Candidate, ...]:
-    try:
-        text = documents.fetch(url).text
-    except ResolveError:
-        # only saved documents are allowed, and this one is not saved: those saved below it tell of what it would list
-        saved = documents.saved_below(url)
-        if not saved:
-            raise
-        return _saved_for(saved, url, documents)
-    found = listing.candidates(text, url, hosts=offer.hosts)
-    if not any(first_match(offer.file, one.name) is not None for one in found) and not listing.is_listing(text):
-        raise listing.no_listing(url)
-    return found
-
-
-def _saved_for(saved: tuple[str, ...], url: str, documents: Remembering) -> tuple[Candidate, ...]:
-    """The files that saved checksum documents and signatures in the folder `url` are about, by their contents or their names."""
-    found: dict[str, Candidate] = {}
-    refused: list[FetchRefused] = []
-    for beside in (urljoin(url, quote(name)) for name in saved):
-        try:
-            document = documents.fetch(beside)
-            listed = checksum_list.candidates(document.text, beside)
-        except FetchRefused as error:
-            refused.append(error)
-            named = checksum_list.named_after(beside) if error.code == "no-checksums" and document.content else ""
-            listed = (Candidate(named, urljoin(url, quote(named))),) if named else ()
-        except ResolveError:  # a folder, which nobody has saved as such
-            continue
-        found = {one.name: one for one in listed} | found
-    if refused and not found:
-        raise refused[0]
-    return tuple(found.values())
 
 
 def _at_address(url: str, offer: OfferRule, size: int | None = None) -> tuple[Candidate, ...]:

@@ -127,7 +127,8 @@ def choose(
     """
     fitting = [one for one in found if _is_accepted(one.version, wanted, offer, below)]
     if not fitting:
-        raise _nothing(found, wanted, way)
+        announcing = [one for one in found if _announces_what_is_asked(one, wanted)]
+        raise _only_announced(announcing, wanted, way) if announcing else _nothing(found, wanted, way)
     images = [one for one in fitting if _is_image(one.candidate.name, wanted.flavor.endings)]
     if not images:
         raise _refusal("not-an-iso", wanted, way, fitting, "what upstream offers is not an ISO image")
@@ -208,6 +209,11 @@ def _only_announced(found: list[Found], wanted: Wanted, way: Way) -> ResolveErro
     return _refusal(
         "beta-only", wanted, way, found, "there are only pre-releases; name one, or use the channel preview"
     )
+
+
+def _announces_what_is_asked(one: Found, wanted: Wanted) -> bool:
+    asked = wanted.rule.exact
+    return bool(asked) and not wanted.rule.wants_pre_release and one.is_pre_release and _announced(one, Version(asked))
 
 
 def _announced(one: Found, release: Version) -> bool:

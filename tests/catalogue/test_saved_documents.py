@@ -110,3 +110,20 @@ def test_a_code_name_is_the_version_it_stands_for(catalogue: Catalogue, tmp_path
     assert str(answer(catalogue, tmp_path, "ubuntu/desktop@24.04", page).title.version) == "24.04.5"
     with pytest.raises(ResolveError):
         answer(catalogue, tmp_path, "ubuntu/desktop@jammy", page)
+
+
+def test_a_saved_page_or_list_is_read_whatever_the_product_usually_reads(catalogue: Catalogue, tmp_path: Path) -> None:
+    place = "https://sourceforge.net/projects/mx-linux/files/Final/KDE/"
+    name = "MX-23.6_KDE_x64.iso"
+    page = f'<!doctype html><title>Index of Final/KDE</title><a href="/projects/mx-linux/files/Final/KDE/{name}/download">x</a>'
+    for pages in ({place: page}, {f"{place}{name}.sha256": sums(name)}):
+        assert answer(catalogue, tmp_path, "mx/kde", pages).filename == name
+
+
+def test_a_named_release_of_which_there_are_only_candidates_is_not_released(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    page = {"https://ftp.qubes-os.org/iso/Qubes-R4.4.0-rc2-x86_64.iso.DIGESTS": sums("Qubes-R4.4.0-rc2-x86_64.iso")}
+    with pytest.raises(ResolveError) as refused:
+        answer(catalogue, tmp_path, "qubes@4.4.0", page)
+    assert refused.value.code in ("no-release", "beta-only")

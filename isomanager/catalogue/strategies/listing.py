@@ -17,6 +17,8 @@ from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.errors import FetchRefused
 
 _MOST_LINKS = 100_000
+_DOWNLOAD_PAGE = "/download"
+"""SourceForge links a file by the page that downloads it."""
 _SIGNS_OF_A_LISTING = (
     "index of",
     "directory listing",
@@ -154,7 +156,7 @@ def _link(href: str, url: str, hosts: tuple[str, ...]) -> Link | None:
         there = there._replace(scheme=here.scheme, netloc=here.netloc)
     same_site = there.scheme in ("http", "https") and (is_here or there.netloc in hosts)
     is_above = is_here and here.path.startswith(there.path)  # a parent, or the listing itself in another order
-    name = clean_name(there.path)
+    name = clean_name(there.path.removesuffix(_DOWNLOAD_PAGE))
     if not same_site or is_above or name is None:
         return None
     # servers escape what they like; one spelling makes one address
