@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Accept, Architectures, Editions, Force, Held, Json, Languages, Repositories, SelectorText, What
+from cli.options import (
+    Accept,
+    Architectures,
+    Editions,
+    Force,
+    FromReceipt,
+    Held,
+    Json,
+    Languages,
+    Repositories,
+    SelectorText,
+    What,
+)
 from cli.output import print_json, say
 from cli.running import flows, tell
 from isomanager.errors import UsageError
@@ -19,6 +31,7 @@ from isomanager.model import Assurance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from isomanager.model import Subscription
     from isomanager.settings import Settings
 
 verbosity = 0
@@ -141,16 +154,20 @@ def subscribe(
             floor=floor,
         )
         best, warning = best_assurance(library, kept), out_of_reach(library, kept)
+    _tell_subscribed(kept, best, warning, as_json=as_json)
+
+
+def _tell_subscribed(kept: Subscription, best: Assurance | None, warning: str, *, as_json: bool) -> None:
     if as_json:
-        print_json(
-            kept.model_dump(mode="json") | {"text": str(kept.selector), "reachable": best, "warning": warning or None}
-        )
+        told = {"text": str(kept.selector), "reachable": best, "warning": warning or None}
+        print_json(kept.model_dump(mode="json") | told)
         return
     wanted, places = ", ".join(kept.selector.architectures), ", ".join(kept.repositories)
     print(f"Subscribed to {kept.selector} ({wanted}) in {places}.")
-    say(f"But {warning}") if warning else print(
-        "Next: isomanager plan shows what that means, isomanager update does it."
-    )
+    if warning:
+        say(f"But {warning}")
+    else:
+        print("Next: isomanager plan shows what that means, isomanager update does it.")
 
 
 def unsubscribe(
@@ -231,13 +248,7 @@ def verify(
             "--repair", help="Make held images that fail whole again, fetching only their bad parts if possible."
         ),
     ] = False,
-    from_receipt: Annotated[
-        bool,
-        typer.Option(
-            "--from-receipt",
-            help="Judge files by their receipts, offline: FILE..., the receipts being in their repository, or FILE RECEIPT.json.",
-        ),
-    ] = False,
+    from_receipt: FromReceipt = False,
     as_json: Json = False,
 ) -> None:
     """Prove images again: those of the library, any file against a digest, or offline from its receipt."""

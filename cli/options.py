@@ -42,3 +42,10 @@ LogFile = Annotated[
 Verbose = Annotated[
     int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Say more; -vv says all.")
 ]
+FromReceipt = Annotated[
+    bool,
+    typer.Option(
+        "--from-receipt",
+        help="Judge files by their receipts, offline: FILE..., the receipts being in their repository, or FILE RECEIPT.json.",
+    ),
+]
