@@ -16,6 +16,8 @@ from isomanager.catalogue.checksum_forms import DigestEntry, algorithm_named, ti
 _MOST_FILES = 1000
 _MOST_URLS = 1000
 _BEGINNING = 4096
+_LAST = 1 << 20
+"""Where an address comes that has neither priority (RFC 5854: the lower the better) nor preference (the higher the better)."""
 
 
 @dataclass
@@ -66,14 +68,17 @@ class _Reader:
         self._path: list[str] = []
         self._said = ""
         self._kind = ""
+        self._rank = _LAST
+        self._ranked: list[tuple[int, str]] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         plain = name.rpartition(" ")[2].lower()
         self._path.append(plain)
         self._said = ""
-        self._kind = attributes.get("type", "")
+        self._kind, self._rank = attributes.get("type", ""), _rank(attributes)
         if plain == "file" and len(self.files) < _MOST_FILES:
             self.files.append(MetalinkFile(attributes.get("name", "")))
+            self._ranked = []
 
     def text(self, text: str) -> None:
         self._said += text
@@ -82,6 +87,8 @@ class _Reader:
         plain, said = self._path.pop(), self._said.strip()
         if "file" in self._path and "pieces" not in self._path:
             self._keep(plain, said)
+        elif plain == "file" and self.files:
+            self.files[-1].urls = [url for _, url in sorted(self._ranked, key=lambda one: one[0])]
         self._said = ""
 
     def _keep(self, plain: str, said: str) -> None:
@@ -91,5 +98,13 @@ class _Reader:
             file.size = int(said)
         elif algorithm and said:
             file.digests.append((algorithm, said.lower()))
-        elif plain == "url" and said.startswith("https://") and len(file.urls) < _MOST_URLS:
-            file.urls.append(said)
+        elif plain == "url" and said.startswith("https://") and len(self._ranked) < _MOST_URLS:
+            self._ranked.append((self._rank, said))
+
+
+def _rank(attributes: dict[str, str]) -> int:
+    for name, turn in (("priority", 1), ("preference", -1)):
+        text = attributes.get(name, "")
+        if text.isascii() and text.isdigit() and len(text) <= 6:
+            return turn * int(text)
+    return _LAST

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from isomanager.errors import Refused, UsageError
+from isomanager.catalogue.metalink import is_metalink, read_metalink
+from isomanager.errors import FetchRefused, Refused, UsageError
 from isomanager.library.naming_torrents import NamedTorrent, named_torrent, require_torrent
 from isomanager.library.opening import Library
 from isomanager.library.resolving import as_resolution, known_nothing, resolve_selector
@@ -190,6 +191,8 @@ def pinned_sha256(text: str) -> str:
 
 def custom_offer(library: Library, asked: Asked) -> Offer:
     """An offer for an address or a torrent of the user's own: family custom, the name from there unless one is given."""
+    if urlsplit(asked.url).path.endswith((".meta4", ".metalink")):
+        return _metalink_offer(library, asked)
     torrent = named_torrent(library, asked.torrent) if asked.torrent else None
     named = torrent.filename if torrent else unquote(posixpath.basename(urlsplit(asked.url).path))
     filename = clean_component(named or "image.iso")
@@ -212,3 +215,29 @@ def custom_offer(library: Library, asked: Asked) -> Offer:
         size=torrent.size if torrent else None,
         torrent=torrent.torrent if torrent else None,
     )
+
+
+def _metalink_offer(library: Library, asked: Asked) -> Offer:
+    """An offer for what a metalink at an address of the user's own describes: its addresses, size and digests.
+
+    The digests are the mirror's word, unless the user gives one. Raises FetchRefused where there is no metalink of one file.
+    """
+    from isomanager.transfer.documents import (
+        HttpDocuments,  # brings the network, which checking an address does not need
+    )
+
+    told = without_secrets(asked.url)
+    document = HttpDocuments(library.client, library.policy(None, (asked.url,))).fetch(asked.url)
+    text = document.content.decode("utf-8", "replace")
+    files = [one for one in (read_metalink(text) if is_metalink(text) else ()) if one.urls]
+    if len(files) != 1:
+        raise FetchRefused(
+            f"{told} is no metalink of one file that can be fetched over HTTPS.",
+            code="bad-data",
+            hint="Give the image's own address instead.",
+            url=told,
+        )
+    (file,) = files
+    plain = custom_offer(library, replace(asked, url=file.urls[0]))
+    changes = {"urls": tuple(file.urls), "size": file.size, "digests": dict(file.digests), "served_assurance": False}
+    return plain.model_copy(update=changes)

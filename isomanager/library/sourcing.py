@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from isomanager.catalogue.metalink import is_metalink, read_metalink
 from isomanager.errors import UsageError
 from isomanager.library.linking import addresses
 from isomanager.library.opening import Library
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 WRONG_BYTES = "wrong-bytes"
 """Code of a source that served other bytes than the evidence demands."""
+_MOST_MIRRORS = 20
 _TELLING = 4 << 20
 """So many bytes say something of a source's speed."""
 
@@ -55,8 +57,9 @@ def places_of(library: Library, expectation: Expectation) -> Places:
     urls = addresses(library, offer)
     helped = bool(expectation.digests) and offer.link is None and not any(map(is_stored, urls))
     sources = known_sources(library) if helped else ()
-    if not sources:
+    if not helped:
         return Places(tuple(Address(url, VENDOR) for url in urls), {})
+    offer = offer.model_copy(update={"urls": tuple(dict.fromkeys((*urls, *listed_mirrors(expectation))))})
     placed = in_order(sources, offer, _layout_path(library, offer), library.now())
     own = {one.name: one for one in sources}
     # what a person named as a source is trusted to be reached, wherever it stands; the bytes are proved as always
@@ -66,6 +69,14 @@ def places_of(library: Library, expectation: Expectation) -> Places:
         if one.source in own and own[one.source].base
     }
     return Places(placed, policies)
+
+
+def listed_mirrors(expectation: Expectation) -> tuple[str, ...]:
+    """Further addresses that metalinks among the evidence tell of the file, the preferred first."""
+    texts = (one.content.decode("utf-8", "replace") for one in expectation.evidence)
+    files = (file for text in texts if is_metalink(text) for file in read_metalink(text))
+    found = [url for file in files if file.name == expectation.offer.filename for url in file.urls]
+    return tuple(found[:_MOST_MIRRORS])
 
 
 def known_sources(library: Library) -> tuple[SourceRecord, ...]:

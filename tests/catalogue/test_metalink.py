@@ -79,3 +79,15 @@ def test_a_saved_metalink_stands_for_the_list(catalogue: Any, tmp_path: Any) -> 
     url = f"https://mirrors.fedoraproject.org/metalink?path=pub/fedora/linux/releases/44/Workstation/x86_64/iso/{NAME}"
     (offer,) = resolve(catalogue.product("fedora"), Selector.parse("fedora@44"), SavedDocuments({url: file}))
     assert (offer.filename, str(offer.title.version), offer.digests["sha256"]) == (NAME, "44", "b" * 64)
+
+
+def test_the_preferred_address_comes_first_in_both_forms() -> None:
+    ranked = """<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="x.iso">
+    <url>https://last.example/x.iso</url><url priority="2">https://two.example/x.iso</url>
+    <url priority="1">https://one.example/x.iso</url></file></metalink>"""
+    preferred = """<metalink version="3.0" xmlns="http://www.metalinker.org/"><files><file name="x.iso"><resources>
+    <url preference="90">https://two.example/x.iso</url><url preference="100">https://one.example/x.iso</url>
+    <url preference="most">https://last.example/x.iso</url></resources></file></files></metalink>"""
+    for text in (ranked, preferred):
+        (file,) = read_metalink(text)
+        assert [url.split("/")[2] for url in file.urls] == ["one.example", "two.example", "last.example"]

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from domain_update import bring_in, update
-from isomanager.errors import InventoryError, Refused, StoreError, UsageError
+from isomanager.errors import FetchRefused, InventoryError, Refused, StoreError, UsageError
 from isomanager.library.downloading import download_reserved
 from isomanager.library.fetching import fetch
 from isomanager.library.opening import Library
-from isomanager.library.requesting import Asked
+from isomanager.library.requesting import Asked, custom_offer, judge_request
 from isomanager.library.reserving import reserved
-from isomanager.library.sourcing import WRONG_BYTES, add_source, prefer
+from isomanager.library.sourcing import WRONG_BYTES, add_source, places_of, prefer
 from isomanager.library.testing_sources import check_sources
-from isomanager.model import Action, OutcomeKind
+from isomanager.model import Action, Assurance, Document, OutcomeKind
 from isomanager.sample.faults import Fault, FaultKind
 from isomanager.sample.folder import ServedFolder
 from isomanager.sample.server import SampleServer
@@ -192,3 +192,37 @@ def test_refusals_of_a_proof_are_what_they_were(library: Library, upstream: Samp
     with pytest.raises(Refused):
         fetch(library, Asked(selector=SERVER, sha256="0" * 64), tmp_path / "x.iso")
     assert not images(upstream)
+
+
+def metalink(name: str, *hosts: str, sha256: str = "") -> bytes:
+    urls = "".join(f'<url priority="{rank}">https://{host}/{name}</url>' for rank, host in enumerate(hosts, 1))
+    digest = f'<hash type="sha-256">{sha256}</hash>' if sha256 else ""
+    head = '<metalink xmlns="urn:ietf:params:xml:ns:metalink">'
+    return f'{head}<file name="{name}"><size>4096</size>{digest}{urls}</file></metalink>'.encode()
+
+
+def test_a_metalink_among_the_evidence_names_further_mirrors(library: Library, plan_for: PlanFor) -> None:
+    expectation = only_download(plan_for(SERVER)).expectation
+    assert expectation is not None
+    name, url = expectation.offer.filename, expectation.offer.urls[0]
+    told = Document(
+        url="https://x.example/", final_url="https://x.example/", content=metalink(name, "one.example", "two.example")
+    )
+    other = told.model_copy(update={"content": metalink("other.iso", "three.example")})
+    with_mirrors = expectation.model_copy(update={"evidence": (*expectation.evidence, told, other)})
+    placed = places_of(library, with_mirrors)
+    assert placed.urls == (*expectation.offer.urls, f"https://one.example/{name}", f"https://two.example/{name}")
+    assert placed.addresses[0].url == url
+
+
+def test_a_metalink_that_a_person_names_is_followed(library: Library, mirror: SampleServer, tmp_path: Path) -> None:
+    folder = tmp_path / "mirror"
+    (folder / "x.meta4").write_bytes(metalink("image.iso", "one.example", "two.example", sha256="ab" * 32))
+    (folder / "no.meta4").write_text("<html>")
+    offer = custom_offer(library, Asked(url=f"{mirror.url}/x.meta4"))
+    assert offer.urls == ("https://one.example/image.iso", "https://two.example/image.iso")
+    assert (offer.filename, offer.size, offer.digests) == ("image.iso", 4096, {"sha256": "ab" * 32})
+    judged = judge_request(library, Asked(url=f"{mirror.url}/x.meta4"))
+    assert judged.assurance is Assurance.MIRROR
+    with pytest.raises(FetchRefused, match="no metalink"):
+        custom_offer(library, Asked(url=f"{mirror.url}/no.meta4"))
