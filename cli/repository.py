@@ -96,6 +96,36 @@ def check(
         raise typer.Exit(FAILED)
 
 
+@app.command("layout")
+def layout(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")],
+    layout: Annotated[
+        str,
+        typer.Argument(
+            metavar="[LAYOUT]", help="A built-in one, a template, or a tree as JSON; none: the present one."
+        ),
+    ] = "",
+    dry_run: changing.DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Give a repository another layout: what is held is moved inside the store, nothing is fetched."""
+    from cli.running import flows, tell
+    from isomanager.library.relocating import moves_report, plan_layout
+
+    with _library() as library:
+        record = library.inventory.repository(name)
+        wanted = layout or record.layout
+        moves = plan_layout(library, name, wanted)
+    if dry_run:
+        tell(moves_report(moves, name), as_json=as_json)
+        return
+    with flows(changing.verbosity, as_json=as_json) as run:
+        from flows.layout import layout as layout_flow
+
+        report = run(lambda: layout_flow(repository=name, layout=wanted, dry_run=False))
+    tell(report, as_json=as_json)
+
+
 @app.command("rebuild")
 def rebuild(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")] = "default",

@@ -64,6 +64,12 @@ FIXED = (
         f"Show what is held, filtered as you like, and what it adds up to; saved in each repository. {_WHERE}",
     ),
     Definition(
+        "layout",
+        "flows.layout.layout",
+        f"Put a repository's images where another layout wants them; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
         "rebuild",
         "flows.rebuild_repository.rebuild_repository",
         f"Make a lost database again from a repository's own files and receipts. {_WHERE}",

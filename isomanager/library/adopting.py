@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from isomanager.errors import InventoryError, Refused, StoreError
 from isomanager.inventory.leases import Lease
@@ -57,10 +58,12 @@ def adopt(library: Library, found: Adoptable, progress: Progress = silent) -> Co
     copy = library.inventory.reserve(_row(library, found, digests["sha256"]))
     with leased_copy(library, copy.id) as lease:
         try:
-            return _brought_in(library, store, found, copy, receipt, lease)
+            held = brought_in(library, store, copy, receipt, lease, partial(_place, store, found, copy))
         except BaseException as wrong:
             _let_go(library, copy, lease, str(wrong))
             raise
+    _log.info("%s: %s is taken in as %s", found.repository, found.path, copy.title)
+    return held
 
 
 def _as_held(held: Copy, found: Adoptable) -> Copy:
@@ -130,7 +133,7 @@ def _row(library: Library, found: Adoptable, sha256: str) -> Copy:
     filename = found.filename or found.path.rpartition("/")[2]
     path = found.path
     if found.move:
-        path = _place(library, found, filename, sha256)
+        path = _wanted_path(library, found, filename, sha256)
     return Copy(
         id=identity,
         repository=found.repository,
@@ -146,24 +149,31 @@ def _row(library: Library, found: Adoptable, sha256: str) -> Copy:
     )
 
 
-def _place(library: Library, found: Adoptable, filename: str, sha256: str) -> str:
+def _place(store: Store, found: Adoptable, copy: Copy) -> None:
+    if copy.path != found.path:
+        store.move(found.path, copy.path)
+
+
+def _wanted_path(library: Library, found: Adoptable, filename: str, sha256: str) -> str:
     """Where the layout wants the file: its own place counts as free."""
     wanted = free_path(library, found.repository, found.title, filename, sha256, but_for=found.path)
     return found.path if wanted.casefold() == found.path.casefold() else wanted
 
 
-def _brought_in(library: Library, store: Store, found: Adoptable, copy: Copy, receipt: Receipt, lease: Lease) -> Copy:
-    """Each step is noted before it is done, as a download's: a crash in between is settled by the next run."""
+def brought_in(
+    library: Library, store: Store, copy: Copy, receipt: Receipt, lease: Lease, place: Callable[[], None]
+) -> Copy:
+    """A reserved copy held; `place` brings its file under its final name.
+
+    Each step is noted before it is done, as a download's: a crash in between is settled by the next run.
+    """
     inventory = library.inventory
     known = {"sha256": receipt.sha256, "size": receipt.size, "digests": receipt.digests}
     inventory.transition(copy.id, CopyState.RECEIVED, expected=CopyState.RESERVED, lease=lease, **known)  # type: ignore[arg-type]
     keep_receipt(store, receipt)
     inventory.transition(copy.id, CopyState.PUBLISHING, expected=CopyState.RECEIVED, lease=lease)
-    if copy.path != found.path:
-        store.move(found.path, copy.path)
-    held = inventory.record_published(copy.id, receipt, lease)
-    _log.info("%s: %s is taken in as %s", found.repository, found.path, copy.title)
-    return held
+    place()
+    return inventory.record_published(copy.id, receipt, lease)
 
 
 def _let_go(library: Library, copy: Copy, lease: Lease, why: str) -> None:

@@ -10,6 +10,7 @@ from isomanager.model import RepositoryRecord
 from isomanager.settings import absolute_address
 from isomanager.storage.addresses import refuse_password
 from isomanager.storage.checking import StoreCheck, check_place, check_store
+from isomanager.storage.layout import check_layout
 from isomanager.storage.opening import open_store
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -22,6 +23,7 @@ def add_repository(
     is none, StoreError or StoreUnavailable when it cannot be used."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"'{name}' is no name for a repository.", hint="Use lower-case letters, digits and dashes.")
+    check_layout(layout)
     url = absolute_address(url)
     refuse_password(url)
     checked = check_store(open_store(url, create=True), library.now)

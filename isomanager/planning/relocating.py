@@ -1,0 +1,42 @@
+"""Deciding where held images belong under another layout: a move for each that lies elsewhere, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from isomanager.model import Copy, CopyState, Value
+
+PathFor = Callable[[Copy, Callable[[str], bool]], str]
+"""Where the layout wants a copy, given which paths are taken."""
+
+
+class Move(Value):
+    """One image that is to lie elsewhere in its repository."""
+
+    copy_id: str
+    image: str
+    path: str
+    wanted: str
+    reason: str
+
+
+def plan_moves(
+    copies: Sequence[Copy], others: Iterable[str], path_for: PathFor, *, fold: Callable[[str], str], layout: str
+) -> tuple[Move, ...]:
+    """The moves that bring the held `copies` of a repository where `path_for` wants them.
+
+    `others` are paths of files that are no copies and stay. A copy keeps a place that only differs in what had to be added to tell
+    it from another image when that other image is still in the way.
+    """
+    taken = {fold(path) for path in others} | {fold(one.path) for one in copies}
+    moves: list[Move] = []
+    for copy in sorted(copies, key=lambda one: (one.title.version, one.created_at, one.id)):
+        if copy.state is not CopyState.HELD:
+            continue
+        taken.discard(fold(copy.path))
+        wanted = path_for(copy, lambda path: fold(path) in taken)
+        taken.add(fold(wanted))
+        if wanted != copy.path:
+            told = f"the layout {layout} puts it there"
+            moves.append(Move(copy_id=copy.id, image=str(copy.title), path=copy.path, wanted=wanted, reason=told))
+    return tuple(moves)
