@@ -29,9 +29,11 @@ class Validators:
 
 @dataclass(frozen=True)
 class StoreTraits:
-    """What a store can do. `granule` in bytes: writes are aligned to it but for the tail."""
+    """What a store can do. `granule` in bytes: writes are aligned to it but for the tail. `read_size`: bytes that are worth one
+    `read`, which may cost several round trips."""
 
     granule: int = 1 << 20
+    read_size: int = 4 << 20
     readable_partial: bool = True
     server_copy: bool = False
     hard_links: bool = False

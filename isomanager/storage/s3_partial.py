@@ -5,9 +5,7 @@ The server is told the SHA-256 of every part and refuses what arrives otherwise,
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,11 +13,11 @@ from dataclasses import replace
 from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
 from isomanager.storage.contract import Entry, PartialRef, Validators
 from isomanager.storage.extents import Extents
-from isomanager.storage.s3_bucket import tag
+from isomanager.storage.s3_bucket import sha256_of, tag
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.s3_uploads import IDENTITY, Part, UploadNote, Uploads
 
-PARTS_AT_ONCE = 4
+PARTS_AT_ONCE = 6
 
 RefuseTaken = Callable[[str], None]
 """Raises StoreError(code="name-taken") when an object holds the path, also in another case."""
@@ -80,7 +78,7 @@ class S3Partial:
     # writing
 
     def write(self, offset: int, buffer: bytes | bytearray | memoryview) -> None:
-        """Put bytes at `offset`; a part that becomes whole is sent at once, while at most four are under way."""
+        """Put bytes at `offset`; a part that becomes whole is sent at once, while at most six are under way."""
         if self._sealed:
             raise StoreError(f"{self._told} is published; its bytes never change.", code="name-taken", key=self._key)
         self._require_open()
@@ -122,7 +120,7 @@ class S3Partial:
 
     def _send_part(self, number: int, data: bytes) -> None:
         try:
-            checksum = b64encode(hashlib.sha256(data).digest()).decode()
+            checksum = sha256_of(data)
             with s3_errors(f"Writing {self._told}"):
                 answer = self._uploads.bucket.call(
                     "upload_part",

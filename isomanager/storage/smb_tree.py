@@ -34,7 +34,7 @@ class SmbTree:
     def __init__(self, session: SmbSession, share: str, folder: str, url: str) -> None:
         self._session, self._share, self._folder = session, share, safe_path(folder) if folder else ""
         self.url = url
-        self.traits = StoreTraits(granule=1 << 20, readable_partial=True, hard_links=True)
+        self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, hard_links=True)
 
     def _at(self, path: str) -> str:
         return self._unc("/".join(one for one in (self._folder, path) if one))

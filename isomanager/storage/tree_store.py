@@ -183,7 +183,12 @@ class TreeStore:
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
         """Up to `length` bytes from `start`."""
         with store_errors(f"Reading '{path}'"):
-            seen, data = self._tree.read(self._checked(path), start, length)
+            self._tree.check(path)
+            try:
+                seen, data = self._tree.read(path, start, length)
+            except FileNotFoundError:
+                self._tree.require()  # missing must not mean that the disk went away
+                raise
             _check_unchanged(path, seen.etag, if_match)
             return data
 

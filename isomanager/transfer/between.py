@@ -78,7 +78,7 @@ def _copy(
     flusher, offset = Flusher(partial, limits, monotonic), front
     progress(offset, file.size)
     try:
-        for piece in _watched(file_ranges(file, front, piece=max(granule, PIECE // granule * granule)), stop, file):
+        for piece in _watched(file_ranges(file, front, piece=_whole_granules(file, granule)), stop, file):
             partial.write(offset, piece)
             digester.update(piece)
             offset += len(piece)
@@ -86,6 +86,12 @@ def _copy(
             progress(offset, file.size)
     finally:
         flusher.settle()
+
+
+def _whole_granules(file: StoredFile, granule: int) -> int:
+    """Bytes to read at a time, so that the other store can take them."""
+    worth = max(PIECE, file.store.traits.read_size)
+    return max(granule, worth // granule * granule)
 
 
 def _watched(pieces: Iterator[bytes], stop: Stop, file: StoredFile) -> Iterator[bytes]:

@@ -11,8 +11,10 @@ from isomanager.storage.contract import Partial, Store
 from isomanager.storage.sources import StoredFile, look_up
 
 PIECE = 4 << 20
-_AHEAD = 4
-"""Pieces asked for at the same time: a server answers while others are hashed or written."""
+_AHEAD = 8
+"""Pieces asked for at the same time at most: a server answers while others are hashed or written."""
+_MOST_AHEAD = 64 << 20
+"""Bytes that may wait."""
 
 
 def stored_pieces(store: Store, path: str) -> Iterator[bytes]:
@@ -21,8 +23,8 @@ def stored_pieces(store: Store, path: str) -> Iterator[bytes]:
 
 
 def file_ranges(file: StoredFile, start: int = 0, *, piece: int = 0) -> Iterator[bytes]:
-    """The bytes of `file` from `start` on, `piece` (else PIECE) at a time, in order."""
-    yield from ahead(file.read, start, file.size, piece=piece)
+    """The bytes of `file` from `start` on, `piece` (else what is worth a read) at a time, in order."""
+    yield from ahead(file.read, start, file.size, piece=piece or max(PIECE, file.store.traits.read_size))
 
 
 def partial_pieces(partial: Partial, length: int) -> Iterator[bytes]:
@@ -38,9 +40,10 @@ def ahead(read: Callable[[int, int], bytes], start: int, end: int, *, piece: int
         yield from (read(*one) for one in ranges)
         return
     under_way: deque[Future[bytes]] = deque()
-    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="reading") as pool:
+    count = max(2, min(_AHEAD, _MOST_AHEAD // piece))
+    with ThreadPoolExecutor(count, thread_name_prefix="reading") as pool:
         try:
-            under_way.extend(pool.submit(read, *one) for one in islice(ranges, _AHEAD))
+            under_way.extend(pool.submit(read, *one) for one in islice(ranges, count))
             while under_way:
                 came = under_way.popleft().result()
                 under_way.extend(pool.submit(read, *one) for one in islice(ranges, 1))

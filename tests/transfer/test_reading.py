@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from isomanager.errors import StoreError
@@ -15,6 +17,7 @@ from transfer.serving import CONTENT, IMAGE, Fetch
 
 def test_a_stored_file_comes_in_pieces(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIECE", 1 << 20)
+    store._tree.traits = replace(store.traits, read_size=1 << 20)
     store.put_small("image.iso", CONTENT)
     pieces = list(stored_pieces(store, "image.iso"))
     assert [len(one) for one in pieces] == [1 << 20, 1 << 20, 1 << 20, len(CONTENT) - (3 << 20)]
@@ -29,6 +32,7 @@ def test_a_missing_file_is_an_error(store: LocalStore) -> None:
 
 def test_a_file_that_changes_while_it_is_read_is_an_error(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "PIECE", 1 << 16)
+    store._tree.traits = replace(store.traits, read_size=1 << 16)
     store.put_small("image.iso", CONTENT)
     coming = stored_pieces(store, "image.iso")
     next(coming)
