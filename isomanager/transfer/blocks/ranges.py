@@ -16,6 +16,7 @@ from isomanager.errors import (
     UpstreamChanged,
 )
 from isomanager.transfer.answers import content_range
+from isomanager.transfer.bandwidth import bandwidth_of
 from isomanager.transfer.http import FetchPolicy, mapped_errors, open_stream, without_secrets
 from isomanager.transfer.progress import Stop
 
@@ -67,23 +68,23 @@ class HttpRanges:
             ):
                 raise FetchRefused(f"{told} does not give the part that was asked for.", code="bad-range", url=told)
             self._require_same(url, response.headers.get("etag", "") or response.headers.get("last-modified", ""), told)
-            return _body(response, length, told)
+            return self._body(response, url, length)
 
     def _require_same(self, url: str, tag: str, told: str) -> None:
         with self._lock:
             if self._tags.setdefault(url, tag) != tag:
                 raise UpstreamChanged(f"{told} changed while parts of it were fetched.", url=told)
 
+    def _body(self, response: httpx.Response, url: str, length: int) -> bytes:
+        told, body, bandwidth = without_secrets(url), bytearray(), bandwidth_of(self.client)
+        for piece in response.iter_raw():
+            body += piece
+            if len(body) > length:
+                raise FetchRefused(f"{told} sends more than was asked for.", code="too-large", url=told)
+            bandwidth.spend(url, len(piece), self.stop)
+        if len(body) != length:
+            raise BodyTruncated(f"{told} ended after {len(body)} of {length} bytes.", url=told)
+        return bytes(body)
+
 
 _DROPPED = "dropped"
-
-
-def _body(response: httpx.Response, length: int, told: str) -> bytes:
-    body = bytearray()
-    for piece in response.iter_raw():
-        body += piece
-        if len(body) > length:
-            raise FetchRefused(f"{told} sends more than was asked for.", code="too-large", url=told)
-    if len(body) != length:
-        raise BodyTruncated(f"{told} ended after {len(body)} of {length} bytes.", url=told)
-    return bytes(body)

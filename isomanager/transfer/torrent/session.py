@@ -57,7 +57,13 @@ def open_session(settings: Settings) -> libtorrent.session:
     told = libtorrent.alert.category_t
     mask = told.error_notification | told.status_notification | told.storage_notification
     wanted = {**session_settings(settings), "alert_mask": int(mask)}
-    return libtorrent.session(cast("libtorrent.settings_pack", wanted))
+    session = libtorrent.session(cast("libtorrent.settings_pack", wanted))
+    # by itself libtorrent lets peers of the local network pass every limit
+    everyone, limited = libtorrent.ip_filter(), 1 << int(session.global_peer_class_id)
+    everyone.add_rule("0.0.0.0", "255.255.255.255", limited)  # noqa: S104 - a range of peers, nothing is bound
+    everyone.add_rule("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", limited)
+    session.set_peer_class_filter(everyone)
+    return session
 
 
 def allowed_addresses(urls: tuple[str, ...], policy: FetchPolicy, schemes: tuple[str, ...]) -> tuple[str, ...]:

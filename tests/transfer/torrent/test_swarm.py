@@ -198,6 +198,27 @@ def test_what_lies_there_damaged_is_found_and_only_that_is_fetched(swarm: Swarm,
     assert (fetched.found, fetched.came) == (len(CONTENT) - PIECE, PIECE)
 
 
+def test_a_swarm_keeps_to_the_bandwidth_of_all_downloads(image: Path, tmp_path: Path) -> None:
+    torrent, settings = make_torrent(image), Settings(bandwidth=20 * PIECE)
+    with open_client(settings) as client, seeding(torrent, image.parent) as peer:
+        swarm, began = Swarm(settings, client), monotonic()
+        bring(swarm, task(torrent, tmp_path / "here", peers=(peer.address,)))
+        assert monotonic() - began > 1
+        swarm.close()
+
+
+def test_in_hours_in_which_nothing_may_come_nothing_does_and_that_is_no_stall(image: Path, tmp_path: Path) -> None:
+    torrent, stop = make_torrent(image), threading.Event()
+    settings = Settings(quiet_hours={"00:00-24:00": 0}, torrent_patience=0.2)
+    with open_client(settings) as client, seeding(torrent, image.parent) as peer:
+        swarm = Swarm(settings, client)
+        threading.Timer(2, stop.set).start()
+        with pytest.raises(Cancelled):
+            bring(swarm, task(torrent, tmp_path / "here", peers=(peer.address,)), stop)
+        assert peer.uploaded < len(CONTENT) // 2
+        swarm.close()
+
+
 def sockets() -> set[tuple[str, int]]:
     found = psutil.Process().net_connections(kind="inet")
     return {(one.laddr.ip, one.laddr.port) for one in found if one.status in ("LISTEN", "NONE")}
