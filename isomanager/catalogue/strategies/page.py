@@ -40,7 +40,7 @@ class _Text(HTMLParser):
         self._unseen += tag in _UNSEEN
         if tag in _LINE_ENDS:
             self.pieces.append("\n")
-        self.pieces += [f" {_joined(self._url, value)} " for name, value in attrs if name == "href" and value]
+        self.pieces += [f" {_joined(self._url, value)} " for name, value in attrs if value and _is_address(name, value)]
 
     def handle_endtag(self, tag: str) -> None:
         self._unseen -= tag in _UNSEEN and self._unseen > 0
@@ -115,6 +115,11 @@ def _candidate(name: str, address: str, entries: tuple[DigestEntry, ...]) -> Can
     # a page that contradicts itself claims nothing
     twice = {entry.algorithm for entry in ours if digests[entry.algorithm] != entry.digest}
     return Candidate(name, address, digests={key: value for key, value in digests.items() if key not in twice})
+
+
+def _is_address(attribute: str, value: str) -> bool:
+    """A link, or the address that a button's script is to follow (`data-url`)."""
+    return attribute == "href" or (attribute.startswith("data-") and value.startswith("https://"))
 
 
 def _joined(base: str, href: str) -> str:

@@ -100,3 +100,9 @@ def test_a_page_longer_than_any_announcement_is_refused() -> None:
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     found = candidates(f"tool-1.0.iso\n{text}", URL, files=FILES)
     assert found[0].name == "tool-1.0.iso" or "tool-1.0.iso" in {one.name for one in found}
+
+
+def test_a_buttons_address_is_a_link_too() -> None:
+    text = '<!doctype html><button data-iso="tiny-1.2-amd64.iso" data-url="https://get.tiny.example/tiny-1.2-amd64.iso">Get</button>'
+    (found,) = candidates(text, "https://tiny.example/download/", files=(r"tiny-(?P<version>\d+\.\d+)-amd64\.iso",))
+    assert found.url == "https://get.tiny.example/tiny-1.2-amd64.iso"
