@@ -80,7 +80,8 @@ def test_every_command_line_in_a_block_is_understood(document: Path) -> None:
 
 def command_lines(document: Path) -> list[str]:
     blocks = FENCE.findall(document.read_text("utf-8"))
-    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    whole = [block.replace("\\\n", " ") for block in blocks]
+    lines = [line.strip().removeprefix("$ ") for block in whole for line in block.splitlines()]
     commands = [piece.strip() for line in lines for piece in line.split("&&")]
     return [one.removeprefix(".venv/bin/") for one in commands if re.match(r"(\.venv/bin/)?isomanager [a-z-]", one)]
 
