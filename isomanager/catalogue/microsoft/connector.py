@@ -18,19 +18,19 @@ from isomanager.catalogue.microsoft import choosing
 from isomanager.catalogue.microsoft.day_links import (
     Asking,
     KnownLinks,
-    LinkedFile,
     LinkKeeper,
     after_refusal,
     may_not_ask,
     with_failure,
 )
-from isomanager.catalogue.microsoft.download_page import DownloadPage, PublishedDigest, read_page
+from isomanager.catalogue.microsoft.download_page import DownloadPage, read_page
 from isomanager.catalogue.microsoft.handshake import handshake_numbers
+from isomanager.catalogue.microsoft.linked_files import linked_files
 from isomanager.catalogue.microsoft.naming_files import told_by_title
-from isomanager.catalogue.microsoft.replies import Links, Sku, blocked, read_links, read_skus
+from isomanager.catalogue.microsoft.replies import Sku, blocked, read_links, read_skus
 from isomanager.catalogue.microsoft.rules import ConnectorRules
 from isomanager.catalogue.product import OfferRule
-from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
+from isomanager.catalogue.strategies.candidate import Candidate
 from isomanager.catalogue.templates import fill
 from isomanager.catalogue.wanted import Wanted
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError
@@ -238,40 +238,11 @@ class Connector:
             sku=sku.id,
             language=sku.language,
             product=sku.product,
-            files=self._files(links, page),
+            files=linked_files(links, page, self.wanted, self.documents),
             asked_at=now,
             told_expiry=links.expires,
             expires=choosing.expiry(links),
         )
-
-    def _files(self, links: Links, page: DownloadPage | None) -> tuple[LinkedFile, ...]:
-        found: list[LinkedFile] = []
-        digests: tuple[PublishedDigest, ...] = page.digests if page else ()
-        for link in links.links:
-            name = name_of_url(link.url)
-            if name is None:
-                continue
-            size, modified = self._size(link.url)
-            sha256 = choosing.digest_among(digests, self.wanted, link.architecture or self.wanted.architecture)
-            found.append(
-                LinkedFile(
-                    architecture=link.architecture,
-                    filename=name,
-                    url=link.url,
-                    size=size,
-                    last_modified=modified,
-                    sha256=sha256,
-                )
-            )
-        return tuple(found)
-
-    def _size(self, url: str) -> tuple[int | None, str]:
-        """What the file's own host says of it; that it says nothing now is no obstacle."""
-        try:
-            located = self.documents.locate(url)
-        except IsoManagerError:
-            return None, ""
-        return located.size, located.last_modified
 
     # the door
 
