@@ -11,7 +11,7 @@ from isomanager.inventory.copies import CopyChanges
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Selector, Title
-from isomanager.storage.contract import Store
+from isomanager.storage.contract import Store, Vouches
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.progress import Progress, silent
 from isomanager.transfer.reading import stored_pieces
@@ -70,7 +70,7 @@ def check_copy(library: Library, copy: Copy, *, quick: bool = False, progress: P
     """
     started = monotonic()
     try:
-        complaint = _checked(library, copy, quick, progress)
+        complaint, how = _checked(library, copy, quick, progress)
     except IsoManagerError as wrong:
         return unchecked_outcome(copy, wrong)
     return Outcome(
@@ -78,7 +78,7 @@ def check_copy(library: Library, copy: Copy, *, quick: bool = False, progress: P
         title=copy.title,
         repository=copy.repository,
         path=copy.path,
-        reason=complaint or ("there, and of the right size" if quick else "proved again"),
+        reason=complaint or how,
         code="failed-proof" if complaint else "",
         bytes=0,
         seconds=monotonic() - started,
@@ -99,12 +99,14 @@ def unchecked_outcome(copy: Copy, wrong: IsoManagerError) -> Outcome:
     )
 
 
-def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> str:
-    """The complaint, noted with the copy under its lease; empty when there is none."""
+def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> tuple[str, str]:
+    """The complaint, noted with the copy under its lease, empty when there is none; and what was proved how."""
     with leased_copy(library, copy.id) as lease:
-        complaint = _complaint(library.store(copy.repository), copy, quick, progress)
+        store = library.store(copy.repository)
+        complaint, how = _quick_look(store, copy) if quick else (_complaint(store, copy, progress), "proved again")
         if quick and not complaint and copy.state is CopyState.SUSPECT:
-            return f"{copy.path} is suspect: {copy.reason or 'it failed a proof'}; only reading it can clear that"
+            told = f"{copy.path} is suspect: {copy.reason or 'it failed a proof'}; only reading it can clear that"
+            return told, how
         changes: CopyChanges = {} if quick else {"proved_at": library.now()}
         if complaint:
             changes = {"reason": complaint}
@@ -112,19 +114,31 @@ def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> s
             changes["reason"] = "proved again"
         state = CopyState.SUSPECT if complaint else CopyState.HELD
         library.inventory.transition(copy.id, state, expected=CHECKED, lease=lease, **changes)
-    return complaint
+    return complaint, how
 
 
-def _complaint(store: Store, copy: Copy, quick: bool, progress: Progress) -> str:
-    """What is wrong with the copy; empty when nothing is."""
+def _quick_look(store: Store, copy: Copy) -> tuple[str, str]:
+    """What is wrong with the copy as far as no byte need be read, and what was looked at: a server may keep digests itself."""
+    seen, wrong = "there, and of the right size", _presence(store, copy)
+    said = store.vouch(copy.path) if isinstance(store, Vouches) and not wrong else None
+    if said is None:
+        return wrong, seen
+    return ("" if said.agrees else f"{copy.path} is not what was published: {said.told}"), f"{seen}; {said.told}"
+
+
+def _presence(store: Store, copy: Copy) -> str:
     entry = store.stat(copy.path)
     if entry is None:
         return f"{copy.path} is missing"
-    if entry.size != copy.size:
-        return f"{copy.path} has {entry.size} bytes instead of {copy.size}"
-    if quick:
-        return ""
-    found = digests_of(_told(stored_pieces(store, copy.path), entry.size, progress), ["sha256"])["sha256"]
+    return "" if entry.size == copy.size else f"{copy.path} has {entry.size} bytes instead of {copy.size}"
+
+
+def _complaint(store: Store, copy: Copy, progress: Progress) -> str:
+    """What is wrong with the copy, every byte of it read; empty when nothing is."""
+    wrong = _presence(store, copy)
+    if wrong:
+        return wrong
+    found = digests_of(_told(stored_pieces(store, copy.path), copy.size or 0, progress), ["sha256"])["sha256"]
     return "" if found == copy.sha256 else f"{copy.path} has SHA-256 {found} instead of {copy.sha256}"
 
 

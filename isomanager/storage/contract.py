@@ -73,6 +73,23 @@ class Space:
     free: int | None
 
 
+@dataclass(frozen=True)
+class Vouch:
+    """What a store's server says by itself of the bytes it keeps, and how it knows."""
+
+    agrees: bool
+    told: str
+
+
+@runtime_checkable
+class Vouches(Protocol):
+    """A store whose server keeps digests of its own."""
+
+    def vouch(self, path: str) -> Vouch | None:
+        """Whether the server's digest is that of the bytes that were published; None when it keeps none that can be compared."""
+        ...
+
+
 @runtime_checkable
 class Partial(Protocol):
     """Unfinished bytes of one file."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isomanager.errors import StoreError
-from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators, Vouch
 from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal, safe_path
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, tag
 from isomanager.storage.s3_copying import Copier
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.s3_partial import S3Partial
-from isomanager.storage.s3_uploads import PARTIALS, UploadNote, Uploads, gone
+from isomanager.storage.s3_uploads import PARTIALS, SUMS, UploadNote, Uploads, gone, identity_of
 
 GRANULE = 8 << 20
 """Bytes of a part: at least 5 MiB, and 10,000 of them are an object's most (78 GiB)."""
@@ -131,7 +131,7 @@ class S3Store:
         for one in self._bucket.objects(prefix):
             name = str(one["Name"])
             below = not prefix or name == prefix or name.startswith(f"{prefix}/")
-            hidden = name.startswith(f"{PARTIALS}/") or (is_internal(name) and not inside)
+            hidden = name.startswith((f"{PARTIALS}/", f"{SUMS}/")) or (is_internal(name) and not inside)
             if below and not hidden and not name.endswith("/"):
                 yield _entry(name, one, int(one["Size"]))
 
@@ -154,13 +154,32 @@ class S3Store:
 
     def delete(self, path: str, *, expect: Entry | None = None) -> None:
         """Remove an object if it is what `expect` says."""
-        seen = self.stat(path)
-        if seen is None:
-            return
-        if expect is not None and seen.etag != expect.etag:
-            raise _changed(path)
+        safe_path(path)
         with s3_errors(f"Removing '{path}'"):
+            head = self._bucket.head(path)
+            if head is None:
+                return
+            if expect is not None and tag(str(head["ETag"])) != expect.etag:
+                raise _changed(path)
             self._bucket.call("delete_object", path)
+            self._uploads.drop_sums(identity_of(head))
+
+    def vouch(self, path: str) -> Vouch | None:
+        """Whether the SHA-256 that the server made over the parts as they arrived is that of the parts as they were hashed here.
+
+        None where the server keeps no SHA-256, and for an object that was copied since, whose parts are others.
+        """
+        safe_path(path)
+        with s3_errors(f"Asking for the digest of '{path}'"):
+            head = self._bucket.head(path, checksums=True) or {}
+            kept, expected = str(head.get("ChecksumSHA256", "")), self._uploads.expected_sum(identity_of(head))
+        if not kept or expected is None or self._copier.is_copy(head):
+            return None
+        digest, parts = expected
+        return Vouch(
+            kept.partition("-")[0] == digest,
+            f"the server's own SHA-256 over its {parts} parts is compared, no byte was read",
+        )
 
     def move(self, source: str, destination: str) -> Entry:
         """Copied by the server, then removed: two steps, each of which can be repeated. Create-only."""

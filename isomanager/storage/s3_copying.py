@@ -25,6 +25,11 @@ class Copier:
         there = self._bucket.head(destination)
         return there is not None and _origin(there) == _named(source, head) and _size(there) == _size(head)
 
+    @staticmethod
+    def is_copy(head: Headers) -> bool:
+        """Whether the object was copied from another one."""
+        return bool(_origin(head))
+
     def copy(self, source: str, head: Headers, destination: str) -> None:
         """Copy the object that `head` describes; the condition fails when the destination is there."""
         metadata = {**head.get("Metadata", {}), COPIED_FROM: _named(source, head)}

@@ -69,10 +69,14 @@ _MEANINGS = (
 
 def code_of(error: BaseException) -> str:
     """The server's own code for an error that it answered with, "" for any other error."""
+    return _answered(error, "Code")
+
+
+def _answered(error: BaseException, what: str) -> str:
     for one in (error, error.__cause__):
         response = getattr(one, "response", None)
         if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
+            return str(response.get("Error", {}).get(what, ""))
     return ""
 
 
@@ -99,7 +103,7 @@ def as_store_error(error: BaseException, what: str) -> IsoManagerError:
 
 
 def _said(error: BaseException) -> str:
-    told = str(error).strip().rstrip(".")
+    told = (_answered(error, "Message") or str(error)).strip().rstrip(".")
     return told or type(error).__name__
 
 

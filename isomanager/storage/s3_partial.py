@@ -247,6 +247,7 @@ class S3Partial:
             self._judge(error)
 
     def _complete_upload(self) -> None:
+        self._uploads.keep_sums(self._note)
         parts = [
             {"PartNumber": number, "ETag": part.etag, "ChecksumSHA256": part.sha256}
             for number, part in sorted(self._note.parts.items())

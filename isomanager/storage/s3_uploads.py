@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,7 @@ from isomanager.errors import StoreError
 from isomanager.storage.contract import INTERNAL, PartialRef, Validators
 from isomanager.storage.paths import safe_key
 from isomanager.storage.resuming import PartialNote, may_continue
-from isomanager.storage.s3_bucket import S3Bucket, tag
+from isomanager.storage.s3_bucket import S3Bucket, sha256_of, tag
 
 PARTIALS = f"{INTERNAL}/partials"
 IDENTITY = "isomanager-id"
@@ -83,6 +84,10 @@ class UploadNote:
         return replace(self, parts=kept, told=replace(self.told, front=front))
 
 
+SUMS = f"{INTERNAL}/parts"
+"""Where the SHA-256 of every part of a published object is kept, under the object's identity."""
+
+
 class Uploads:
     """`.isomanager/partials` of the repository in `bucket`. Errors are the bucket's: the store names what was being done."""
 
@@ -122,6 +127,25 @@ class Uploads:
         """The note of a file that has its final name, if the object there is still that file."""
         note = self.note(key, "published") or self.note(key)
         return note if note is not None and self.is_placed(note) else None
+
+    def keep_sums(self, note: UploadNote) -> None:
+        """Keep what the server's own digest of the object will be made from, as it was hashed here."""
+        sums = [part.sha256 for _, part in sorted(note.parts.items())]
+        self.bucket.put(f"{SUMS}/{note.identity}.json", json.dumps({"schema_version": 1, "sha256": sums}).encode())
+
+    def drop_sums(self, identity: str) -> None:
+        """Forget them, with the object."""
+        if identity:
+            self.bucket.call("delete_object", f"{SUMS}/{identity}.json")
+
+    def expected_sum(self, identity: str) -> tuple[str, int] | None:
+        """The digest over the digests of the parts, in base64, and how many parts; None when nothing was kept."""
+        path = f"{SUMS}/{identity}.json"
+        head = self.bucket.head(path) if identity else None
+        if head is None:
+            return None
+        sums = json.loads(self.bucket.get(path, 0, int(head["ContentLength"])))["sha256"]
+        return sha256_of(b"".join(b64decode(one) for one in sums)), len(sums)
 
     def is_placed(self, note: UploadNote) -> bool:
         """Whether the object under the final name is the very one that `note` speaks of."""

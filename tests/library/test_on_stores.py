@@ -58,6 +58,9 @@ def test_an_image_lives_its_life(library: Library, upstream: SampleUpstream, pla
     assert second.title.version > first.title.version
     assert first.path not in on_the_store(place)
     assert check_copy(library, second).outcome is OutcomeKind.CURRENT
+    quick = check_copy(library, second, quick=True)
+    assert quick.outcome is OutcomeKind.CURRENT
+    assert ("server's own SHA-256" in quick.reason) == place.startswith("s3:")
 
     clock.pass_(days=library.settings.trash_days + 1)
     update(library)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -239,6 +240,45 @@ def test_moving_converges_wherever_the_process_dies(s3: S3Server) -> None:
     assert converges(lambda store: store.move("a.json", "b.json"), finish, fresh) > 4
 
 
+# what the server vouches for
+
+
+def test_the_server_vouches_for_what_it_took(store: S3Store) -> None:
+    data = pattern(2 * GRANULE + 9)
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    partial.write(0, data)
+    partial.publish(len(data))
+    said = store.vouch(IMAGE)
+    assert said is not None
+    assert said.agrees
+    assert "3 parts" in said.told
+    assert paths(store, ".isomanager") == []
+
+
+def test_the_server_does_not_vouch_for_other_bytes_under_the_name(store: S3Store, s3: S3Server, prefix: str) -> None:
+    partial = store.begin(IMAGE, 5, NAMED, key="k1")
+    partial.write(0, b"image")
+    partial.publish(5)
+    client, key = s3_client(s3), f"{prefix}/{IMAGE}"
+    metadata = client.head_object(Bucket=s3.bucket, Key=key)["Metadata"]
+    client.put_object(Bucket=s3.bucket, Key=key, Body=b"other", Metadata=metadata, ChecksumAlgorithm="SHA256")
+    said = store.vouch(IMAGE)
+    assert said is not None
+    assert not said.agrees
+
+
+def test_nothing_is_vouched_for_that_was_copied_or_put_by_others(store: S3Store, s3: S3Server, prefix: str) -> None:
+    partial = store.begin(IMAGE, 5, NAMED, key="k1")
+    partial.write(0, b"image")
+    partial.publish(5)
+    store.move(IMAGE, "b.iso")
+    s3_client(s3).put_object(Bucket=s3.bucket, Key=f"{prefix}/c.iso", Body=b"other")
+    assert (store.vouch("b.iso"), store.vouch("c.iso"), store.vouch("nothing.iso")) == (None, None, None)
+    store.delete("b.iso")
+    objects = s3_client(s3).list_objects_v2(Bucket=s3.bucket, Prefix=f"{prefix}/.isomanager/parts/")
+    assert not objects.get("Contents")
+
+
 # servers that go away
 
 
@@ -282,3 +322,35 @@ def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks
     with frozen(s3.process), pytest.raises(StoreUnavailable):
         store.read("a.json", 0, 9)
     assert store.read("a.json", 0, 9) == b"{}"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """40 MiB for a server; only root can make one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "isomanager-test", str(place)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small disk takes root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_server_says_so_and_leaves_what_was_there(small_disk: Path) -> None:
+    """This server tells a full disk as an error of its own, which may pass; others have a word for it."""
+    with s3_server(small_disk) as server:
+        store = S3Store(server.bucket, "", access_to(server), granule=GRANULE)
+        store.put_small("old.json", b"old")
+        partial = store.begin(IMAGE, None, NAMED, key="k1")
+
+        def fill() -> None:
+            for number in range(12):
+                partial.write(number * GRANULE, pattern(GRANULE))
+            partial.checkpoint()
+
+        with pytest.raises((StoreError, StoreUnavailable)):
+            fill()
+        assert paths(store) == ["old.json"]
+        assert store.read("old.json", 0, 9) == b"old"
