@@ -52,7 +52,8 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     repository: Annotated[
-        str, typer.Option("--repository", "-r", metavar="FOLDER", help="Where images are kept; else the setting's.")
+        str,
+        typer.Option("--repository", "-r", metavar="PLACE", help="Folder or address for images; else the setting's."),
     ] = "",
     scan: Annotated[
         str, typer.Option("--scan", metavar="FOLDER", help="Then take in the images of this folder, as `scan` does.")
@@ -66,15 +67,17 @@ def init(
     from cli.inspecting import public_database
     from cli.tables import size
     from isomanager.library.opening import DEFAULT, Library
-    from isomanager.settings import load_settings, save_setting
+    from isomanager.library.repositories import require_usable
+    from isomanager.settings import absolute_address, load_settings, save_setting
+    from isomanager.storage.addresses import refuse_password
 
     settings: Settings = load_settings()
     if repository:
-        wanted = str(Path(repository).expanduser().absolute())
-        settings = settings.model_copy(update={"default_repository": wanted})
+        refuse_password(repository)
+        settings = settings.model_copy(update={"default_repository": absolute_address(repository)})
     with Library(settings) as library:
         record = library.inventory.repository(DEFAULT)
-        space = library.store(DEFAULT).space()
+        free = require_usable(library.store(DEFAULT), library.now).free
     if repository:
         save_setting("default_repository", settings.default_repository)
         _warn_of_environment(settings.default_repository)
@@ -83,10 +86,11 @@ def init(
         _take_in(scan, import_, as_json)
         return
     if as_json:
-        told = {"repository": record.url, "layout": record.layout, "database": database, "free": space.free}
+        told = {"repository": record.url, "layout": record.layout, "database": database, "free": free}
         print_json(told)
         return
-    print(f"Repository: {record.url} ({size(space.free)} free)\nDatabase:   {database}")
+    room = "" if free is None else f" ({size(free)} free)"
+    print(f"Repository: {record.url}{room}\nDatabase:   {database}")
     print("Next: isomanager subscribe ubuntu/server@lts, then isomanager update")
 
 

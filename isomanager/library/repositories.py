@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 
 from isomanager.errors import StoreError, UsageError
 from isomanager.library.opening import Library
@@ -10,6 +12,7 @@ from isomanager.model import RepositoryRecord
 from isomanager.settings import absolute_address
 from isomanager.storage.addresses import refuse_password
 from isomanager.storage.checking import StoreCheck, check_place, check_store
+from isomanager.storage.contract import Store
 from isomanager.storage.layout import check_layout
 from isomanager.storage.opening import open_store
 
@@ -26,13 +29,19 @@ def add_repository(
     check_layout(layout)
     url = absolute_address(url)
     refuse_password(url)
-    checked = check_store(open_store(url, create=True), library.now)
-    if not checked.ok:
-        failed = next(step for step in checked.steps if not step.ok)
-        raise StoreError(f"{checked.url} cannot be a repository: {failed.told}", code=failed.code, url=checked.url)
+    require_usable(open_store(url, create=True), library.now)
     return library.inventory.add_repository(
         RepositoryRecord(name=name, url=url, layout=layout, description=description, created_at=library.now())
     )
+
+
+def require_usable(store: Store, now: Callable[[], datetime]) -> StoreCheck:
+    """What came of trying the store; StoreError with the first thing that is wrong."""
+    checked = check_store(store, now)
+    failed = next((step for step in checked.steps if not step.ok), None)
+    if failed is not None:
+        raise StoreError(f"{checked.url} cannot be a repository: {failed.told}", code=failed.code, url=checked.url)
+    return checked
 
 
 def check_repository(library: Library, name: str) -> StoreCheck:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from command import Isomanager
-from store_servers import S3Server
+from store_servers import S3Server, s3_client
 
 
 @pytest.fixture
@@ -75,6 +76,30 @@ def test_a_password_in_an_address_is_refused_and_stored_nowhere(here: Isomanager
     assert (told.code, told.json["error"]) == (2, "configuration")
     assert "sesame" not in told.out + told.err
     assert [one["name"] for one in here("repository", "list", "--json").json] == ["default"]
+
+
+def test_init_takes_a_bucket_and_finds_out_that_it_is_none(
+    here: Isomanager, keys: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ISOMANAGER_DEFAULT_REPOSITORY")
+    refused = here("init", "--repository", "s3://nobodys/x", "--json")
+    assert (refused.code, refused.json["error"]) == (1, "missing")
+    url = f"s3://{keys.bucket}/init"
+    told = here("init", "--repository", url, "--json").well().json
+    assert (told["repository"], told["free"]) == (url, None)
+    assert here("config", "--json").well().json["default_repository"]["value"] == url
+    refused = here("init", "--repository", "smb://me:sesame@nas/isos", "--json")
+    assert (refused.code, "sesame" in refused.out + refused.err) == (2, False)
+
+
+def test_a_file_in_a_bucket_is_downloaded_by_its_address(here: Isomanager, keys: S3Server, tmp_path: Path) -> None:
+    s3_client(keys).put_object(Bucket=keys.bucket, Key="source/x.iso", Body=b"image")
+    told = here("download", "--url", f"s3://{keys.bucket}/source/x.iso", "--to", tmp_path / "here.iso", "--json").well()
+    assert (tmp_path / "here.iso").read_bytes() == b"image"
+    assert told.json["sha256"] == hashlib.sha256(b"image").hexdigest()
+    assert told.json["url"] == f"s3://{keys.bucket}/source/x.iso"
+    refused = here("download", "--url", "s3://me:sesame@isos/x.iso", "--to", tmp_path / "there.iso", "--json")
+    assert (refused.code, "sesame" in refused.out + refused.err) == (2, False)
 
 
 @pytest.mark.prefect
