@@ -70,6 +70,12 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "sync",
+        "flows.sync.sync",
+        f"Bring repositories and sites in step with another; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
         "rebuild",
         "flows.rebuild_repository.rebuild_repository",
         f"Make a lost database again from a repository's own files and receipts. {_WHERE}",

@@ -502,6 +502,15 @@ class RepositoryRecord(Value):
     created_at: AwareDatetime
 
 
+class Site(Value):
+    """A named set of repositories at one place."""
+
+    name: str
+    repositories: tuple[str, ...]
+    description: str = ""
+    created_at: AwareDatetime
+
+
 class ActionKind(StrEnum):
     """What a plan can do."""
 

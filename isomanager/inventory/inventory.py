@@ -22,6 +22,7 @@ from isomanager.inventory.repositories import RepositoryRecords
 from isomanager.inventory.runs import RunRecords
 from isomanager.inventory.searching import SearchRecords
 from isomanager.inventory.seen_files import SeenRecords
+from isomanager.inventory.sites import SiteRecords
 from isomanager.inventory.sources import SourceRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
 
@@ -36,6 +37,7 @@ class Inventory(
     QuarantineRecords,
     OfferRecords,
     SeenRecords,
+    SiteRecords,
     RunRecords,
     LeaseRecords,
     SourceRecords,

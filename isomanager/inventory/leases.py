@@ -81,6 +81,13 @@ class LeaseRecords(Transactions):
             query = select(LEASES.c.key).where(LEASES.c.key == key, LEASES.c.expires_at > self._clock())
             return connection.execute(query).first() is not None
 
+    def has_lease(self, prefix: str) -> bool:
+        """Whether somebody holds a key that begins so."""
+        begins = LEASES.c.key.startswith(prefix, autoescape=True)
+        with self._reading() as connection:
+            query = select(LEASES.c.key).where(begins, LEASES.c.expires_at > self._clock())
+            return connection.execute(query).first() is not None
+
     def holder(self, key: str) -> str | None:
         """Who holds `key` now, None when nobody does."""
         with self._reading() as connection:

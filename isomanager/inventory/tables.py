@@ -186,6 +186,17 @@ class OffersRow(Row, table=True):
     body: list[dict[str, Any]] = Field(sa_type=JSON)
 
 
+class SiteRow(Row, table=True):
+    """A named set of repositories."""
+
+    __tablename__ = "sites"
+
+    name: str = Field(primary_key=True, sa_type=String)
+    description: str = Field(sa_type=Text)
+    repositories: list[str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
 class SeenFileRow(Row, table=True):
     """A file that a scan has looked at: what it was then, so that it need not be read again while it is the same."""
 
@@ -267,6 +278,7 @@ SUBSCRIPTIONS = _table("subscriptions")
 QUARANTINE = _table("quarantine")
 OFFERS = _table("offers")
 SEEN_FILES = _table("seen_files")
+SITES = _table("sites")
 LEASES = _table("leases")
 RUNS = _table("runs")
 OUTCOMES = _table("outcomes")

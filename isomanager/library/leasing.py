@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -33,3 +34,15 @@ def leased_copy(library: Library, copy_id: str, *, lost: Event | None = None) ->
     """The lease on a copy; as `leased`."""
     with leased(library, f"copy:{copy_id}", lost=lost) as lease:
         yield lease
+
+
+def reading_key(copy_id: str) -> str:
+    """How the leases of those who read a copy begin; unlike the lease to work on it, many may have one at the same time."""
+    return f"reading:{copy_id}:"
+
+
+@contextmanager
+def reading(library: Library, copy_id: str) -> Iterator[None]:
+    """While the block lasts, no prune takes the copy away."""
+    with leased(library, f"{reading_key(copy_id)}{library.owner.name}:{secrets.token_hex(4)}"):
+        yield

@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from isomanager.errors import IsoManagerError
-from isomanager.library.leasing import leased_copy
+from isomanager.errors import IsoManagerError, LeaseLost
+from isomanager.library.leasing import leased_copy, reading_key
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
@@ -85,7 +85,9 @@ def trash_path(copy: Copy) -> str:
 
 
 def retire(library: Library, copy: Copy, reason: str) -> Copy:
-    """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it."""
+    """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it, or reads it."""
+    if library.inventory.has_lease(reading_key(copy.id)):
+        raise LeaseLost(f"{copy.path} is being read by a sync.", hint="The next run lets it go.", copy_id=copy.id)
     with leased_copy(library, copy.id) as lease:
         retiring = library.inventory.transition(
             copy.id,

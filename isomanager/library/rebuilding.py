@@ -149,6 +149,13 @@ def _judged(library: Library, store: Store, entry: Entry, receipt: Receipt, dige
     return rejudge(receipt, data, entry.size, taken, library.keyring, pins_of(library, receipt), now=library.now())
 
 
+def judged_receipt(library: Library, receipt: Receipt) -> Rejudged:
+    """What a receipt shows today of bytes that have its digests: for places whose files are read later, when they are copied."""
+    return rejudge(
+        receipt, b"", receipt.size, receipt.digests, library.keyring, pins_of(library, receipt), now=library.now()
+    )
+
+
 def _why(judged: list[tuple[Receipt, Rejudged]], good: list[tuple[Receipt, Rejudged]]) -> str:
     if good:
         return "its bytes are those of its receipt, which was judged again"

@@ -24,7 +24,7 @@ def add_repository(
 ) -> RepositoryRecord:
     """Make a repository known under `name`. Raises UsageError for a name that is none, ConfigurationError for an address that
     is none, StoreError or StoreUnavailable when it cannot be used."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(f"'{name}' is no name for a repository.", hint="Use lower-case letters, digits and dashes.")
     check_layout(layout)
     url = absolute_address(url)
@@ -42,6 +42,11 @@ def require_usable(store: Store, now: Callable[[], datetime]) -> StoreCheck:
     if failed is not None:
         raise StoreError(f"{checked.url} cannot be a repository: {failed.told}", code=failed.code, url=checked.url)
     return checked
+
+
+def is_name(text: str) -> bool:
+    """Whether something may be called so: lower-case letters, digits and dashes."""
+    return _NAME.fullmatch(text) is not None
 
 
 def check_repository(library: Library, name: str) -> StoreCheck:

@@ -1,0 +1,106 @@
+"""Sync: keep repositories and sites in step with one that has what they should have."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from time import monotonic
+from typing import Literal
+
+from prefect import flow
+from prefect.futures import PrefectFuture
+
+from flows.reporting import finish
+from flows.running import image_threads, running
+from isomanager.errors import IsoManagerError
+from isomanager.library.indexing import refresh_indexes
+from isomanager.library.opening import Library, current_library
+from isomanager.library.outcomes import RunReport
+from isomanager.library.recording import recorded
+from isomanager.library.recovering import recover
+from isomanager.library.syncing import SyncSource, destinations, plan_destination, retire_extra, settled, unreachable
+from isomanager.model import Outcome, OutcomeKind
+from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
+from tasks.sync import sync as sync_task
+
+Mode = Literal["mirror", "update", "merge"]
+
+
+@flow(name="sync", flow_run_name="sync {source}", task_runner=image_threads(), persist_result=False)
+def sync(
+    source: str = "default",
+    to: list[str] = [],  # noqa: B006 - never changed
+    mode: Mode = "update",
+    verify: bool = False,
+    max_deletes: int = 10,
+    dry_run: bool = True,
+) -> RunReport:
+    """Bring repositories in step with another; a site that fails never stops the others.
+
+    Args:
+        source: A repository, or the address of a place that describes itself (its receipts are judged again).
+        to: Repositories and sites to bring in step.
+        mode: mirror makes them equal (what is extra goes to their trash), update brings what is newer or missing, merge keeps both.
+        verify: Also hold the bytes against every digest of the source's receipts, not the SHA-256 alone.
+        max_deletes: How many images a mirror may let go of in one destination.
+        dry_run: Only show what would happen.
+    """
+    started = monotonic()
+    with running() as library:
+        found = recover(library)
+        places = destinations(library, to, source)
+        shared = SyncSource(library, source).shared()
+        steps, failures = planned(library, shared, places, SyncMode(mode), max_deletes)
+        if dry_run:
+            return RunReport(outcomes=(*failures, *map(settled, steps)))
+        with recorded(library, "sync") as record:
+            outcomes = record((*failures, *carried_out(source, steps, verify)))
+            outcomes = record((*outcomes, *retired(steps, outcomes)))
+        indexes = refresh_indexes(library)
+        report = RunReport(outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started)
+        return finish(library, report)
+
+
+def planned(
+    library: Library, shared: tuple[Shared, ...], places: tuple[str, ...], mode: SyncMode, max_deletes: int
+) -> tuple[tuple[SyncStep, ...], tuple[Outcome, ...]]:
+    """The steps for every place that answers, and an outcome for each that does not."""
+    steps: list[SyncStep] = []
+    failures: list[Outcome] = []
+    for place in places:
+        try:
+            steps += plan_destination(library, shared, place, mode, max_deletes=max_deletes)
+        except IsoManagerError as wrong:
+            failures.append(unreachable(place, wrong))
+    return tuple(steps), tuple(failures)
+
+
+def carried_out(source: str, steps: tuple[SyncStep, ...], verify: bool) -> tuple[Outcome, ...]:
+    """Copy what is to be copied, one task an image however many places want it."""
+    waiting: dict[str, list[SyncStep]] = defaultdict(list)
+    for step in steps:
+        if step.kind is SyncKind.COPY and step.shared is not None:
+            waiting[step.shared.sha256].append(step)
+    going = [(group, sync_task.submit(str(group[0].title), source, tuple(group), verify)) for group in waiting.values()]
+    rest = (settled(step) for step in steps if step.kind in (SyncKind.SAME, SyncKind.SKIP))
+    return (*rest, *(outcome for group, future in going for outcome in _outcomes(group, future)))
+
+
+def _outcomes(group: list[SyncStep], future: PrefectFuture[tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
+    try:
+        return future.result()
+    except IsoManagerError as wrong:
+        failed = {"outcome": OutcomeKind.FAILED, "reason": str(wrong), "code": wrong.code}
+        return tuple(settled(step).model_copy(update=failed) for step in group)
+
+
+def retired(steps: tuple[SyncStep, ...], outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Let go of what is extra, in places where everything came: a place that lacks something loses nothing."""
+    failed = {one.repository for one in outcomes if one.outcome is OutcomeKind.FAILED}
+    going = [step for step in steps if step.kind is SyncKind.RETIRE]
+    kept = (
+        settled(step).model_copy(update={"reason": "something that was to come failed: nothing goes in this run"})
+        for step in going
+        if step.destination in failed
+    )
+    library = current_library()
+    return (*kept, *(retire_extra(library, step) for step in going if step.destination not in failed))

@@ -1,0 +1,294 @@
+"""Sync: keep repositories in step with one that has what they should have, or with any place that describes itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+
+from isomanager.errors import IsoManagerError, StoreError, UsageError
+from isomanager.library.leasing import reading
+from isomanager.library.opening import LIVE, Library
+from isomanager.library.pruning import guards_for, retire
+from isomanager.library.rebuilding import gather_evidence, judged_receipt
+from isomanager.library.registering import register, verify_received
+from isomanager.library.reserving import Reservation, reserved
+from isomanager.model import (
+    Action,
+    ActionKind,
+    Assurance,
+    Copy,
+    CopyState,
+    Expectation,
+    Offer,
+    Outcome,
+    OutcomeKind,
+    Receipt,
+    Received,
+)
+from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync
+from isomanager.storage.contract import Store
+from isomanager.storage.opening import open_store
+from isomanager.storage.sources import look_up
+from isomanager.transfer.download import Request
+from isomanager.transfer.fanning_out import Branch, fan_out
+from isomanager.transfer.limits import Limits
+from isomanager.transfer.progress import Progress, silent
+from isomanager.trust.receipt import needed_algorithms
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class SyncSource:
+    """Where images come from: a repository of this library, or the address of a place that describes itself.
+
+    What the place says is not believed: its receipts are judged again, and every byte is hashed as it passes.
+    """
+
+    def __init__(self, library: Library, name: str) -> None:
+        self._library = library
+        self.name = name
+        self.is_ours = any(one.name == name for one in library.inventory.repositories())
+        self.store: Store = library.store(name) if self.is_ours else open_store(name)
+
+    def shared(self) -> tuple[Shared, ...]:
+        """Every proved image there. Raises StoreUnavailable when the place does not answer."""
+        return tuple(self._ours() if self.is_ours else self._theirs())
+
+    def _ours(self) -> Iterator[Shared]:
+        sizes = {entry.path: entry.size for entry in self.store.list()}
+        for copy in self._library.inventory.copies(self.name, states={CopyState.HELD}):
+            if copy.sha256 and sizes.get(copy.path) == copy.size:
+                yield Shared(
+                    title=copy.title, path=copy.path, sha256=copy.sha256, size=copy.size or 0, assurance=copy.assurance,
+                    digests=copy.digests, filename=copy.filename, copy_id=copy.id, metadata=copy.metadata,
+                )  # fmt: skip
+
+    def _theirs(self) -> Iterator[Shared]:
+        evidence = gather_evidence(self.store)
+        sizes = {entry.path: entry.size for entry in self.store.list()}
+        for path, item in evidence.items.items():
+            sha256 = item.digests.get("sha256", "")
+            receipts = evidence.receipts.get(sha256, ())
+            if path in sizes and receipts and _SHA256.fullmatch(sha256):
+                receipt = receipts[-1]
+                yield Shared(
+                    title=receipt.title, path=path, sha256=sha256, size=sizes[path], digests=receipt.digests,
+                    assurance=judged_receipt(self._library, receipt).assurance, filename=receipt.filename,
+                )  # fmt: skip
+
+    def receipts(self, shared: Shared) -> tuple[Receipt, ...]:
+        """The receipts of an image: those of the inventory, or those that lie beside a foreign one."""
+        if self.is_ours:
+            return self._library.inventory.receipts(shared.sha256)
+        return gather_evidence(self.store).receipts.get(shared.sha256, ())
+
+
+def destinations(library: Library, names: Iterable[str], source: str) -> tuple[str, ...]:
+    """The repositories that `names` mean: repositories, or sites, which are sets of them. UsageError for the source itself, and for
+    a name that is neither."""
+    repositories = {one.name for one in library.inventory.repositories()}
+    sites = {one.name: one.repositories for one in library.inventory.sites()}
+    told: dict[str, None] = {}
+    for name in names:
+        if name not in repositories and name not in sites:
+            raise UsageError(
+                f"'{name}' is neither a repository nor a site.",
+                hint=f"There are {', '.join(sorted(repositories | set(sites)))}.",
+            )
+        told.update(dict.fromkeys(sites.get(name, (name,)) if name not in repositories else (name,)))
+    told.pop(source, None)
+    if not told:
+        raise UsageError("There is no destination but the source itself.", hint="Name another repository, or a site.")
+    return tuple(told)
+
+
+def plan_destination(
+    library: Library, source: Sequence[Shared], destination: str, mode: SyncMode, *, max_deletes: int | None = None
+) -> tuple[SyncStep, ...]:
+    """What would become of each image in one destination. StoreUnavailable when it does not answer."""
+    store = library.store(destination)
+    there = {entry.path: entry.size for entry in store.list()}
+    guards = guards_for(library, [destination])
+    if max_deletes is not None:
+        guards = type(guards)(max_deletes, guards.frozen, guards.listed)
+    subscriptions = [one for one in library.inventory.subscriptions() if destination in one.repositories]
+
+    def protects(copy: Copy) -> str:
+        wanting = [str(one.selector) for one in subscriptions if library.selects(one, copy.title)]
+        return f"the subscription {wanting[0]} selects it" if wanting else ""
+
+    return plan_sync(
+        source, library.inventory.copies(destination, states=LIVE), destination=destination, mode=mode, guards=guards,
+        protects=protects, there=there,
+    )  # fmt: skip
+
+
+def sync_image(
+    library: Library,
+    source: SyncSource,
+    steps: Sequence[SyncStep],
+    *,
+    verify: bool = False,
+    progress: Progress = silent,
+) -> tuple[Outcome, ...]:
+    """Bring one image into every destination of `steps`, by one read; an outcome each, and one that fails costs the others nothing.
+
+    `verify` also takes the digests of the source's receipt that are no SHA-256.
+    """
+    shared = steps[0].shared
+    assert shared is not None  # noqa: S101 - copies name what they copy
+    failed: dict[str, IsoManagerError] = {}
+    try:
+        with ExitStack() as stack:
+            if shared.copy_id:
+                stack.enter_context(reading(library, shared.copy_id))
+            going = _reserved(library, stack, steps, shared, verify, failed)
+            received = _fetched(library, source, going, shared, failed, progress)
+            copies = _published(library, source, going, received, shared, failed)
+    except IsoManagerError as wrong:
+        return tuple(_outcome(one, None, failed.get(one.destination, wrong)) for one in steps)
+    return tuple(_outcome(one, copies.get(one.destination), failed.get(one.destination)) for one in steps)
+
+
+def _reserved(
+    library: Library,
+    stack: ExitStack,
+    steps: Sequence[SyncStep],
+    shared: Shared,
+    verify: bool,
+    failed: dict[str, IsoManagerError],
+) -> dict[str, Reservation]:
+    going: dict[str, Reservation] = {}
+    digests = {**(shared.digests if verify else {}), "sha256": shared.sha256}
+    offer = Offer(
+        title=shared.title, filename=shared.filename or shared.path.rpartition("/")[2], urls=(), size=shared.size
+    )
+    expectation = Expectation(offer=offer, digests=digests, size=shared.size, assurance=shared.assurance)
+    for step in steps:
+        action = Action(
+            kind=ActionKind.DOWNLOAD, repository=step.destination, title=shared.title, reason=step.reason,
+            expectation=expectation, cost=shared.size, source="sync",
+        )  # fmt: skip
+        try:
+            going[step.destination] = stack.enter_context(reserved(library, action))
+        except IsoManagerError as wrong:
+            failed[step.destination] = wrong
+    return going
+
+
+def _fetched(
+    library: Library,
+    source: SyncSource,
+    going: dict[str, Reservation],
+    shared: Shared,
+    failed: dict[str, IsoManagerError],
+    progress: Progress,
+) -> dict[str, Received]:
+    branches: dict[str, Branch] = {}
+    for name, reservation in going.items():
+        request = Request(
+            urls=(), final=reservation.copy.path, key=reservation.copy.id, size=shared.size,
+            algorithms=needed_algorithms(reservation.expectation), expected=reservation.expectation.digests,
+        )  # fmt: skip
+        store = library.store(name)
+        free = store.space().free
+        if free is not None and free < shared.size:
+            told = f"{reservation.copy.path} needs {shared.size} bytes and {store.url} has {free} free."
+            failed[name] = StoreError(told, code="no-space", needed=shared.size, free=free)
+        else:
+            branches[name] = Branch(request, store, reservation)
+    if not branches:
+        return {}
+    algorithms = next(iter(branches.values())).request.algorithms
+    limits, file = Limits.of(library.settings), look_up(source.store, shared.path)
+    fan_out(file, [*branches.values()], algorithms, limits=limits, progress=progress)
+    failed |= {name: one.error for name, one in branches.items() if one.error is not None}
+    return {name: one.received for name, one in branches.items() if one.received is not None}
+
+
+def _published(
+    library: Library,
+    source: SyncSource,
+    going: dict[str, Reservation],
+    received: dict[str, Received],
+    shared: Shared,
+    failed: dict[str, IsoManagerError],
+) -> dict[str, Copy]:
+    copies: dict[str, Copy] = {}
+    receipts = source.receipts(shared) if received else ()
+    for name, came in received.items():
+        reservation = going[name]
+        try:
+            library.inventory.transition(
+                reservation.copy.id, CopyState.RECEIVED, expected={CopyState.RESERVED, CopyState.RECEIVED}, lease=reservation.lease,
+                sha256=came.sha256, size=came.size, digests=came.digests, partial=reservation.copy.id,
+            )  # fmt: skip
+            fresh = verify_received(library, reservation, came)
+            copies[name] = register(library, reservation, came, _receipt(library, source, shared, receipts, fresh))
+        except IsoManagerError as wrong:
+            failed[name] = wrong
+    return copies
+
+
+def _receipt(
+    library: Library, source: SyncSource, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt
+) -> Receipt:
+    """The image's own proof goes with it: the bytes that came are those it speaks of. A foreign one counts for what it shows."""
+    proof = next((one for one in reversed(receipts) if one.title == shared.title), None)
+    if proof is None:
+        told = (f"Copied from {source.name}, which has no receipt of it.",)
+        return fresh.model_copy(update={"assurance": Assurance.NONE, "reasons": (*fresh.reasons, *told)})
+    if source.is_ours:
+        return proof.model_copy(update={"proved_at": library.now()})
+    return proof.model_copy(
+        update={
+            "proved_at": library.now(),
+            "assurance": shared.assurance,
+            "reasons": (
+                *proof.reasons,
+                f"Copied from {source.name}; its receipt was judged again: {shared.assurance}.",
+            ),
+        }
+    )
+
+
+def retire_extra(library: Library, step: SyncStep) -> Outcome:
+    """Let go of what the source does not have, into the destination's trash, unless somebody reads it just now."""
+    told = {"title": step.title, "repository": step.destination, "path": step.path}
+    try:
+        copy = library.inventory.copy(step.copy_id)
+        if copy.state is not CopyState.HELD:
+            return Outcome(outcome=OutcomeKind.SKIPPED, reason="it is no longer held", **told)
+        retire(library, copy, f"a sync: {step.reason}")
+    except IsoManagerError as wrong:
+        return Outcome(outcome=OutcomeKind.FAILED, reason=str(wrong), code=wrong.code, **told)
+    return Outcome(outcome=OutcomeKind.RETIRED, reason=step.reason, **told)
+
+
+def settled(step: SyncStep) -> Outcome:
+    """The outcome of a step that needs no work, or that a dry run leaves undone."""
+    kind = OutcomeKind.CURRENT if step.kind is SyncKind.SAME else OutcomeKind.SKIPPED
+    return Outcome(
+        outcome=kind, title=step.title, repository=step.destination, path=step.path, reason=step.reason,
+        code="conflict" if step.conflict else step.kind.value,
+        assurance=step.shared.assurance if step.shared else Assurance.NONE,
+    )  # fmt: skip
+
+
+def _outcome(step: SyncStep, copy: Copy | None, wrong: IsoManagerError | None) -> Outcome:
+    told = {"title": step.title, "repository": step.destination}
+    if copy is None or wrong is not None:
+        reason, code = (str(wrong), wrong.code) if wrong else ("it was not copied", "")
+        return Outcome(outcome=OutcomeKind.FAILED, reason=reason, code=code, path=step.path, **told)
+    return Outcome(
+        outcome=OutcomeKind.PUBLISHED, path=copy.path, reason=step.reason, code="conflict" if step.conflict else "",
+        bytes=copy.size or 0, assurance=copy.assurance, **told,
+    )  # fmt: skip
+
+
+def unreachable(destination: str, wrong: IsoManagerError) -> Outcome:
+    """The outcome of a destination that does not answer: the others go on."""
+    return Outcome(
+        outcome=OutcomeKind.FAILED, repository=destination, selector=destination, reason=str(wrong), code=wrong.code
+    )

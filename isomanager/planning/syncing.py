@@ -1,0 +1,169 @@
+"""Deciding what keeps one repository in step with another: what is copied, what stays, what goes, and why. Pure.
+
+Images are told apart by their digests, never by size and time, and nothing that a receipt proves is read again to decide.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from pydantic import Field
+
+from isomanager.model import Assurance, Copy, CopyState, Digests, Title, Value
+from isomanager.planning.wanting import Guards, Scope, scope
+
+
+class SyncMode(StrEnum):
+    """`mirror` makes the destination equal, `update` brings what is newer or missing, `merge` what either has."""
+
+    MIRROR = "mirror"
+    UPDATE = "update"
+    MERGE = "merge"
+
+
+class SyncKind(StrEnum):
+    """What becomes of one image in one destination."""
+
+    COPY = "copy"
+    SAME = "same"
+    SKIP = "skip"
+    RETIRE = "retire"
+
+
+class Shared(Value):
+    """An image that the source has. `copy_id` names it where the source is a repository of this library."""
+
+    title: Title
+    path: str
+    sha256: str
+    size: int
+    assurance: Assurance = Assurance.NONE
+    digests: Digests = Field(default_factory=dict)
+    filename: str = ""
+    copy_id: str = ""
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class SyncStep(Value):
+    """One decision about one image in one destination. `cost` and `frees` are in bytes; `conflict` that both sides have other bytes
+    under one title."""
+
+    kind: SyncKind
+    destination: str
+    shared: Shared | None = None
+    copy_id: str = ""
+    title: Title
+    path: str = ""
+    reason: str
+    cost: int = 0
+    frees: int = 0
+    conflict: bool = False
+
+
+Protects = Callable[[Copy], str]
+"""Why a copy of the destination must not go; empty when nothing speaks for it."""
+
+
+def plan_sync(
+    source: Sequence[Shared],
+    held: Sequence[Copy],
+    *,
+    destination: str,
+    mode: SyncMode,
+    guards: Guards,
+    protects: Protects = lambda _copy: "",
+    there: Mapping[str, int] | None = None,
+) -> tuple[SyncStep, ...]:
+    """The steps for one destination. `held` are its copies in any live state; `there` are the sizes of its files, by path, where
+    they were listed: a copy whose file is gone does not count.
+
+    An empty source retires nothing, whatever the mode: it is more likely to be broken than to be empty.
+    """
+    present = [one for one in held if one.state is CopyState.HELD and _is_there(one, there)]
+    by_digest = {one.sha256: one for one in present if one.sha256}
+    by_scope: dict[Scope, list[Copy]] = defaultdict(list)
+    for copy in present:
+        by_scope[scope(copy.title)].append(copy)
+    steps = [_decide(one, by_digest, by_scope[scope(one.title)], destination, mode) for one in _distinct(source)]
+    if mode is SyncMode.MIRROR:
+        steps += _retirements(source, present, destination, guards, protects)
+    return tuple(steps)
+
+
+def _is_there(copy: Copy, there: Mapping[str, int] | None) -> bool:
+    return there is None or there.get(copy.path) == copy.size
+
+
+def _distinct(source: Iterable[Shared]) -> Iterable[Shared]:
+    """Each image once: the source may hold the same bytes under two paths."""
+    seen: set[str] = set()
+    for one in source:
+        if one.sha256 not in seen:
+            seen.add(one.sha256)
+            yield one
+
+
+def _decide(
+    one: Shared, by_digest: Mapping[str, Copy], rivals: Sequence[Copy], destination: str, mode: SyncMode
+) -> SyncStep:
+    def step(
+        kind: SyncKind, reason: str, *, cost: int = 0, conflict: bool = False, copy: Copy | None = None
+    ) -> SyncStep:
+        return SyncStep(
+            kind=kind, destination=destination, shared=one, title=one.title, reason=reason, cost=cost, conflict=conflict,
+            copy_id=copy.id if copy else "", path=copy.path if copy else "",
+        )  # fmt: skip
+
+    twin = by_digest.get(one.sha256)
+    if twin is not None:
+        renamed = "" if twin.title == one.title else f" as {twin.title}"
+        return step(SyncKind.SAME, f"the same bytes are held{renamed}", copy=twin)
+    clash = next((copy for copy in rivals if copy.title == one.title), None)
+    if clash is not None and mode is SyncMode.UPDATE:
+        told = f"other bytes are held as {clash.title}: an update never replaces what is not older"
+        return step(SyncKind.SKIP, told, conflict=True, copy=clash)
+    newest = max((copy.title.version for copy in rivals), default=None)
+    if mode is SyncMode.UPDATE and newest is not None and newest > one.title.version:
+        return step(SyncKind.SKIP, f"{newest} is held, which is newer")
+    if clash is not None:
+        beside = "and replaces them" if mode is SyncMode.MIRROR else "and both are kept"
+        return step(
+            SyncKind.COPY, f"other bytes are held as {clash.title}; it comes {beside}", cost=one.size, conflict=True
+        )
+    if newest is not None and newest < one.title.version:
+        return step(SyncKind.COPY, f"newer than {newest}", cost=one.size)
+    return step(SyncKind.COPY, "missing", cost=one.size)
+
+
+def _retirements(
+    source: Sequence[Shared], present: Sequence[Copy], destination: str, guards: Guards, protects: Protects
+) -> Iterable[SyncStep]:
+    digests = {one.sha256 for one in source}
+    extra = [copy for copy in present if copy.sha256 not in digests]
+    going = 0
+    for copy in sorted(extra, key=lambda one: (one.title.version, one.path)):
+        told = _why_stays(copy, source, destination, guards, protects, going)
+        kind = SyncKind.SKIP if told else SyncKind.RETIRE
+        going += kind is SyncKind.RETIRE
+        yield SyncStep(
+            kind=kind, destination=destination, copy_id=copy.id, title=copy.title, path=copy.path,
+            reason=told or "the source does not have it", frees=0 if told else copy.size or 0,
+        )  # fmt: skip
+
+
+def _why_stays(
+    copy: Copy, source: Sequence[Shared], destination: str, guards: Guards, protects: Protects, going: int
+) -> str:
+    if not source:
+        return "the source lists nothing: nothing is retired after an empty listing"
+    if guards.frozen:
+        return "the library is frozen: nothing is deleted anywhere"
+    if destination not in guards.listed:
+        return f"{destination} could not be listed, or its listing is empty: nothing of it is deleted"
+    if protected := protects(copy):
+        return f"the source does not have it, but {protected}"
+    if going >= guards.max_deletes:
+        return f"this run may retire {guards.max_deletes} copies of {destination} (max_deletes); the next run goes on"
+    return ""

@@ -1,0 +1,130 @@
+"""One read for several stores: each piece is read and hashed once, and written into every unfinished file at the same time.
+
+A store that fails is left behind with its error; the others go on. What each had from an earlier run is not written again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
+
+from isomanager.errors import IsoManagerError
+from isomanager.model import Received
+from isomanager.storage.contract import Partial, Store, Validators
+from isomanager.storage.sources import StoredFile
+from isomanager.transfer.digesting import Digester
+from isomanager.transfer.download import Request
+from isomanager.transfer.flushing import Flusher
+from isomanager.transfer.limits import Limits
+from isomanager.transfer.progress import Progress, Stop, silent
+from isomanager.transfer.reading import PIECE, file_ranges
+from isomanager.transfer.resuming import partial_named
+from isomanager.transfer.stopping import cancelled
+
+MOST_AT_ONCE = 8
+
+
+@dataclass
+class Branch:
+    """One store that is to get the file: its request, what stops it, and in the end what came or what went wrong."""
+
+    request: Request
+    store: Store
+    stop: Stop
+    received: Received | None = None
+    error: IsoManagerError | None = None
+    _partial: Partial | None = field(default=None, repr=False)
+    _flusher: Flusher | None = field(default=None, repr=False)
+    _front: int = 0
+
+    def begin(self, file: StoredFile, limits: Limits) -> None:
+        """Open the unfinished file, at its front if an earlier run left one."""
+        seen = Validators(etag=file.entry.etag, size=file.size, digests=tuple(sorted(self.request.expected.items())))
+        known = partial_named(self.store, self.request.key) if self.store.traits.readable_partial else None
+        self._partial = self.store.begin(self.request.final, file.size, seen, key=self.request.key, resume=known)
+        self._front = self._partial.front()
+        self._flusher = Flusher(self._partial, limits, monotonic)
+
+    def write(self, offset: int, piece: bytes) -> None:
+        """Keep a piece, unless it is there already."""
+        if self.stop.is_set():
+            raise cancelled(self.request.final)
+        assert self._partial is not None  # noqa: S101 - begun before
+        assert self._flusher is not None  # noqa: S101
+        skipped = min(max(self._front - offset, 0), len(piece))
+        if skipped < len(piece):
+            self._partial.write(offset + skipped, piece[skipped:])
+            self._flusher.wrote(len(piece) - skipped)
+
+    def close(self) -> None:
+        """What is durable stays, whatever happened."""
+        try:
+            if self._flusher is not None:
+                self._flusher.settle()
+        finally:
+            if self._partial is not None:
+                self._partial.close()
+
+
+def fan_out(
+    file: StoredFile,
+    branches: Sequence[Branch],
+    algorithms: Sequence[str],
+    *,
+    limits: Limits,
+    progress: Progress = silent,
+) -> None:
+    """Bring `file` into every branch; afterwards each has `received` or `error`. Raises what reading the file raises."""
+    started = monotonic()
+    digester = Digester(algorithms, limits.window)
+    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="fan-out") as pool, ExitStack() as closing:
+        closing.callback(digester.abandon)
+        for branch in branches:
+            _tried(branch, partial(branch.begin, file, limits))
+            closing.callback(_closed, branch)
+        offset = 0
+        for piece in _pieces(file, branches):
+            going = [one for one in branches if one.error is None]
+            if not going:
+                return
+            writing = [pool.submit(_tried, one, partial(one.write, offset, piece)) for one in going]
+            digester.update(piece)
+            for done in writing:
+                done.result()
+            offset += len(piece)
+            progress(offset, file.size)
+        digests = digester.finish()
+    for branch in branches:
+        if branch.error is None:
+            branch.received = Received(
+                partial=branch.request.key, size=file.size, digests=digests, url=file.told, etag=file.entry.etag,
+                seconds=monotonic() - started,
+            )  # fmt: skip
+
+
+def _pieces(file: StoredFile, branches: Sequence[Branch]) -> Iterator[bytes]:
+    """Pieces that every store can take: whole granules of each of them."""
+    granule = math.lcm(*(one.store.traits.granule for one in branches))
+    length = max(granule, PIECE // granule * granule)
+    return file_ranges(file, 0, piece=length)
+
+
+def _tried(branch: Branch, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except IsoManagerError as wrong:
+        branch.error = wrong
+
+
+def _closed(branch: Branch) -> None:
+    with suppress(IsoManagerError):
+        if branch.error is not None:
+            branch.close()
+            return
+    if branch.error is None:
+        _tried(branch, branch.close)

@@ -1,0 +1,19 @@
+"""Sync: one image into every destination that is to have it, by one read."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from isomanager.library.opening import current_library
+from isomanager.library.syncing import SyncSource, sync_image
+from isomanager.model import Outcome
+from isomanager.planning.syncing import SyncStep
+from tasks.progress import ReportedProgress
+
+
+@task(name="sync", task_run_name="sync {image}", cache_policy=NO_CACHE, persist_result=False)
+def sync(image: str, source: str, steps: tuple[SyncStep, ...], verify: bool) -> tuple[Outcome, ...]:
+    """What became of the image in each destination."""
+    library = current_library()
+    return sync_image(library, SyncSource(library, source), steps, verify=verify, progress=ReportedProgress(image))
