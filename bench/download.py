@@ -141,19 +141,19 @@ def four_curl(digests: dict[str, str]) -> Way:
     return fetch
 
 
-MEMORY = """
-import resource, sys
+MEMORY = r"""
+import re, sys
 from pathlib import Path
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
-from isomanager.transfer.download import Limits, Request, download
+from isomanager.transfer.download import Request, download
 from isomanager.transfer.http import FetchPolicy, open_client
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+peak = lambda: int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
 with open_client(Settings(connections_per_host=16)) as client:
     before = peak()
     request = Request((sys.argv[1],), "image.iso", "key", policy=FetchPolicy(True, True))
     store = LocalStore(Path(sys.argv[2]))
-    received = download(request, store, client, limits=Limits(checkpoint_bytes=1 << 40))
+    received = download(request, store, client)
 print(before, peak(), received.size, round(received.seconds, 1))
 """
 
@@ -176,7 +176,7 @@ import sys
 from pathlib import Path
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
-from isomanager.transfer.download import Limits, Request, download
+from isomanager.transfer.download import Request, download
 from isomanager.transfer.http import FetchPolicy, open_client
 url, folder, sha256 = sys.argv[1:]
 def tell(done, total):

@@ -141,11 +141,9 @@ def lossy(percent: float, mbit: int) -> Iterator[tuple[str, tuple[str, ...]]]:
             subprocess.run([*within, *command.split()], check=True)
         shaping = f"tc qdisc add dev isob1 root tbf rate {mbit}mbit burst 256kb latency 100ms"
         subprocess.run([*within, *shaping.split()], check=True)
-        rules = (
-            "table inet loss { chain in { type filter hook input priority 0; "
-            f"numgen random mod 10000 < {int(percent * 100)} drop; }} chain out {{ type filter hook output priority 0; "
-            f"numgen random mod 10000 < {int(percent * 100)} drop; }} }}"
-        )
+        drop = f"numgen random mod 10000 < {int(percent * 100)} drop"
+        chains = (f"chain {way} {{\n type filter hook {way} priority 0;\n {drop}\n}}" for way in ("input", "output"))
+        rules = "table inet loss {\n" + "\n".join(chains) + "\n}\n"
         subprocess.run([*within, "nft", "-f", "-"], input=rules, text=True, check=True)
         yield inside, within
 

@@ -12,6 +12,7 @@ from isomanager.library.opening import Library
 from isomanager.library.proving_files import file_signature
 from isomanager.library.requesting import Asked, judge_request
 from isomanager.library.sourcing import places_of, receive_proved
+from isomanager.library.trying_again import tried_again
 from isomanager.model import Expectation, Receipt, Refusal, Value
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.layout import stored_filename
@@ -66,7 +67,10 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
         library.space.reserved(store, request.key, request.final, size, library.now()),
         day_link_of(library, expectation.offer),
     ):
-        received = receive_proved(library, expectation, store, request, places, progress, library.stop)
+        received = tried_again(
+            library,
+            lambda: receive_proved(library, expectation, store, request, places, progress, library.stop),
+        )
     found = partial_named(store, request.key)
     signature = file_signature(library, store, expectation, received)
     judged = prove(expectation, received, now=library.now(), file_signature=signature)

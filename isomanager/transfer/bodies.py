@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import httpx
@@ -47,13 +48,20 @@ class Body:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.told, self.length = told, body_length(response)
-        self.read, self.waited = 0, 0.0
+        self.read, self._waited = 0, 0.0
+        self._asked: float | None = None
         self._limits, self._clock = limits, clock
         self._pieces = response.iter_raw()
         self._left = b""
         self._direct = own_socket(response) if alone else None
         self._watched, self._seen = 0.0, 0
         _wait_no_longer_than(response, limits.stall_timeout)
+
+    @property
+    def waited(self) -> float:
+        """Seconds spent waiting for the network so far, the wait under way included."""
+        asked = self._asked
+        return self._waited + (0.0 if asked is None else self._clock() - asked)
 
     def peek(self, length: int) -> bytes:
         """The first bytes, `length` of them or all there are, which stay to be read."""
@@ -77,18 +85,26 @@ class Body:
 
     def _next(self) -> bytes:
         """The next piece that httpx has, empty at the end."""
-        asked = self._clock()
-        with mapped_errors(self.told):
+        with self._waiting(), mapped_errors(self.told):
             piece = next((one for one in self._pieces if one), b"")
-        self._watch(self._clock() - asked, len(piece))
+        self._watch(len(piece))
         return piece
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self._asked = began = self._clock()
+        try:
+            yield
+        finally:
+            self._asked, took = None, self._clock() - began
+            self._waited, self._watched = self._waited + took, self._watched + took
 
     def _received(self, direct: socket.socket, view: memoryview) -> int:
         if not view:
             return 0
-        asked = self._clock()
-        count = self._receive(direct, view)
-        self._watch(self._clock() - asked, count)
+        with self._waiting():
+            count = self._receive(direct, view)
+        self._watch(count)
         self.read += count
         if not count:
             raise BodyTruncated(
@@ -105,10 +121,9 @@ class Body:
         except OSError as wrong:
             raise ConnectionFailed(f"{self.told}: the connection broke ({wrong}).", url=self.told) from wrong
 
-    def _watch(self, waited: float, came: int) -> None:
+    def _watch(self, came: int) -> None:
         """Only the time spent waiting for the network counts: a slow disk or digest is not the server's fault."""
-        self.waited += waited
-        self._watched, self._seen = self._watched + waited, self._seen + came
+        self._seen += came
         if self._watched >= self._limits.stall_timeout:
             watched, seen, self._watched, self._seen = self._watched, self._seen, 0.0, 0
             if seen < self._limits.stall_bytes_per_second * watched:

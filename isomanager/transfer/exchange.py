@@ -82,6 +82,13 @@ class Exchange:
             return self._spans.missing
 
     @property
+    def under_way(self) -> bool:
+        """Whether bytes are still to come, or a connection is about to say how it ended. Those that hang are not waited for."""
+        with self._changed:
+            hanging = [one for one in self.lanes if one.span is not None and one.span.relieved]
+            return self._spans.missing > 0 or len(self.lanes) > len(hanging)
+
+    @property
     def behind(self) -> int:
         """Bytes that wait for the digest."""
         with self._changed:
@@ -145,9 +152,11 @@ class Exchange:
                     return max(count, 0)
                 self._changed.wait(_MOMENT)
 
-    def buffer(self, length: int) -> memoryview:
-        """A buffer for the next granule."""
-        return memoryview(bytearray(length))
+    def buffer(self, used: memoryview | None, length: int) -> memoryview:
+        """A buffer for the next granule: the `used` one again, where nothing of it waits in memory for the digest."""
+        if self._means.readable and used is not None and len(used) >= length:
+            return used
+        return memoryview(bytearray(self._means.granule if self._means.readable else length))
 
     def spend(self, contact: Contact, count: int) -> None:
         """Wait until as many bytes may come."""

@@ -20,7 +20,7 @@ from isomanager.transfer.exchange import Exchange
 from isomanager.transfer.flushing import Flusher
 from isomanager.transfer.following import Follower
 from isomanager.transfer.lanes import Lane
-from isomanager.transfer.pacing import Pace
+from isomanager.transfer.pacing import PERIOD, Pace
 from isomanager.transfer.politeness import gates_of
 from isomanager.transfer.progress import Progress
 from isomanager.transfer.spans import Span
@@ -50,7 +50,7 @@ class Gathering:
         self._pace = Pace()
         self._begun = self._looked = clock()
         self._seen = self._first_seen = self._here
-        self._waited = 0.0
+        self._waited, self._idle = 0.0, 1.0
 
     @property
     def _here(self) -> int:
@@ -65,7 +65,7 @@ class Gathering:
         self._tell()
         lanes = [self._open(contact, contact.place, (span, body))]
         try:
-            while self._exchange.missing or self._exchange.lanes:
+            while self._exchange.under_way:
                 self._exchange.news.wait(_LOOK_EVERY)
                 self._exchange.news.clear()
                 lanes += self._look()
@@ -114,14 +114,20 @@ class Gathering:
     def _adapt(self, now: float) -> list[Lane]:
         usable = [one for one in self._exchange.contacts if not one.dropped]
         most = min(sum(min(one.most, self._gates.limit) for one in usable), self._limits.connections)
-        waited = sum(one.waited for one in self._exchange.lanes)
-        idle = (waited - self._waited) / max(now - self._looked, 0.001) / max(len(self._exchange.lanes), 1)
-        self._waited, self._looked = waited, now
-        busy = idle < _MOSTLY_WAITING or self._exchange.behind > self._limits.window
+        busy = self._idle_share(now) < _MOSTLY_WAITING or self._exchange.behind > self._limits.window
         wanted = self._pace.judge(now, self._here, self._exchange.missing, most, busy=busy)
         if wanted != self._exchange.wanted_lanes:
             self._exchange.widen(wanted, self._pace.rate)
         return self._more(wanted - len(self._exchange.lanes), usable)
+
+    def _idle_share(self, now: float) -> float:
+        """Which share of the last stretch of time the connections spent waiting for the network, on the average."""
+        if now - self._looked >= PERIOD / 2:
+            waited, lanes = sum(one.waited for one in self._exchange.lanes), max(len(self._exchange.lanes), 1)
+            if waited >= self._waited:  # less when a connection has gone, with what it had waited
+                self._idle = (waited - self._waited) / (now - self._looked) / lanes
+            self._waited, self._looked = waited, now
+        return self._idle
 
     def _more(self, count: int, usable: list[Contact]) -> list[Lane]:
         opened: list[Lane] = []

@@ -37,6 +37,7 @@ class Lane:
         self.span: Span | None = None
         self.rate = 0.0
         self._body: Body | None = None
+        self._buffer: memoryview | None = None
         self._waited = self._span_came = 0.0
         self._begun = self._span_began = monotonic()
         self._thread = Thread(target=self._run, name="lane", daemon=True)
@@ -150,7 +151,8 @@ class Lane:
 
     def _granule(self, span: Span, body: Body, wanted: int) -> bool:
         """Receive `wanted` bytes and hand them over; False when the body ends before. What came before a break is kept."""
-        view, filled = self.work.buffer(wanted), 0
+        self._buffer = self.work.buffer(self._buffer, wanted)
+        view, filled = self._buffer[:wanted], 0
         try:
             while filled < wanted:
                 count = body.readinto(view[filled:])

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 class Span:
     """The bytes from `at` up to, not including, `end` that one connection brings. `end` may shrink while it does.
 
-    `writing`: some of them are on their way to the disk just now.
+    `writing`: some of them are on their way to the disk just now. `relieved`: another connection brings what was left.
     """
 
     at: int
     end: int
     writing: bool = False
+    relieved: bool = False
 
     @property
     def left(self) -> int:
@@ -106,7 +107,7 @@ class Spans:
     def relieve(self, span: Span) -> Span:
         """All that is left of `span`, for a faster connection to bring; whoever brought it finds nothing left to do."""
         rest = Span(span.at, span.end)
-        span.end = span.at
+        span.end, span.relieved = span.at, True
         self.taken.append(rest)
         return rest
 

@@ -25,7 +25,7 @@ from isomanager.transfer.download import Limits
 from isomanager.transfer.http import open_client
 from transfer.serving import CONTENT, IMAGE, KEY, MIB, SHA256, Fetch, Reply, fault, scripted
 
-IMPATIENT = Limits(stall_timeout=1.5, stall_bytes_per_second=100_000)
+IMPATIENT = Limits(stall_timeout=1.5, stall_bytes_per_second=100_000, connections=1)
 
 
 def test_brings_the_whole_file_and_shows_nothing_under_its_final_name(server: SampleServer, fetch: Fetch) -> None:

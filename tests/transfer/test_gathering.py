@@ -158,6 +158,14 @@ def test_a_connection_that_breaks_beside_others_costs_no_address(server: SampleS
     assert (received.sha256, received.sources[0].dropped) == (SHA256, "")
 
 
+def test_what_a_silent_connection_holds_up_is_brought_by_another(server: SampleServer, fetch: Fetch) -> None:
+    server.faults.add(fault("slow", rate=RATE))
+    stall = server.faults.add(fault("stall", at=MIB // 2, times=1))
+    received = fetch(server.url + IMAGE)
+    assert stall.befallen == 1
+    assert (received.sha256, fetch.published(received) == CONTENT) == (SHA256, True)
+
+
 def test_a_server_that_bears_no_further_connections_is_left_alone(server: SampleServer, fetch: Fetch) -> None:
     server.faults.add(fault("slow", rate=RATE))
     server.faults.add(fault("busy", skip=1, times=3))
