@@ -218,15 +218,15 @@ class NfsClient:
 
     # bytes
 
-    def begin_read(self, handle: bytes, offset: int, length: int) -> Callable[[], bytes]:
-        """Ask for bytes; what is given back waits for them, b"" at the end of the file."""
+    def begin_read(self, handle: bytes, offset: int, length: int) -> Callable[[], memoryview]:
+        """Ask for bytes; what is given back waits for them, none at the end of the file."""
         waiting = self._nfs.send(*_NFS, _READ, opaque(handle) + long(offset) + number(length))
 
-        def answer() -> bytes:
+        def answer() -> memoryview:
             reply = _checked(self._nfs.answer(waiting))
             _optional_attributes(reply)
             reply.fixed(8)
-            return reply.opaque()
+            return reply.view()
 
         return answer
 

@@ -32,7 +32,7 @@ class NfsFile(PipelinedFile):
 
         return taken
 
-    def _begin_read(self, offset: int, length: int) -> Callable[[], bytes]:
+    def _begin_read(self, offset: int, length: int) -> Callable[[], memoryview]:
         return self._client.begin_read(self._handle, offset, length)
 
     def _flush(self) -> None:

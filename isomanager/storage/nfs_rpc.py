@@ -27,10 +27,10 @@ _PRIVILEGED = range(1023, 665, -1)
 class Unpacker:
     """Reads XDR from an answer. StoreUnavailable when it ends too soon: then it is not what was asked for."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: memoryview) -> None:
         self._data, self._at = data, 0
 
-    def _take(self, length: int) -> bytes:
+    def _take(self, length: int) -> memoryview:
         end = self._at + length
         if length < 0 or end > len(self._data):
             raise StoreUnavailable("The NFS server's answer ends too soon.", hint="Try again; then look at the server.")
@@ -47,14 +47,18 @@ class Unpacker:
 
     def fixed(self, length: int) -> bytes:
         """Bytes of a known length."""
-        return self._take(length)
+        return bytes(self._take(length))
 
-    def opaque(self) -> bytes:
-        """Bytes that tell their length."""
+    def view(self) -> memoryview:
+        """Bytes that tell their length, not copied."""
         length = self.number()
         data = self._take(length)
         self._take(-length % 4)
         return data
+
+    def opaque(self) -> bytes:
+        """Bytes that tell their length."""
+        return bytes(self.view())
 
     def text(self) -> str:
         """A name."""
@@ -97,7 +101,7 @@ class RpcConnection:
         self._address, self._credentials = (host, port), credentials
         self._connect_timeout, self._patience = connect_timeout, patience
         self._socket: socket.socket | None = None
-        self._waiting: dict[int, Future[bytes]] = {}
+        self._waiting: dict[int, Future[memoryview]] = {}
         self._lock = threading.RLock()
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "big"))
         self.told = f"{host}:{port}"
@@ -106,12 +110,12 @@ class RpcConnection:
         """Ask, and wait for the answer."""
         return self.answer(self.send(program, version, procedure, arguments))
 
-    def send(self, program: int, version: int, procedure: int, arguments: bytes) -> Future[bytes]:
+    def send(self, program: int, version: int, procedure: int, arguments: bytes) -> Future[memoryview]:
         """Ask; `answer` waits for what comes."""
         xid = next(self._numbers) & 0xFFFFFFFF
         head = struct.pack(">6I", xid, _CALL, _RPC_VERSION, program, version, procedure)
         body = head + self._credentials + number(0) + number(0) + arguments
-        waiting: Future[bytes] = Future()
+        waiting: Future[memoryview] = Future()
         with self._lock:
             connected = self._connected()
             self._waiting[xid] = waiting
@@ -122,7 +126,7 @@ class RpcConnection:
                 raise self._unavailable(wrong) from wrong
         return waiting
 
-    def answer(self, waiting: Future[bytes]) -> Unpacker:
+    def answer(self, waiting: Future[memoryview]) -> Unpacker:
         """The answer's results, past what RPC itself says."""
         try:
             reply = Unpacker(waiting.result(self._patience))
@@ -227,9 +231,9 @@ def _bind_privileged(connection: socket.socket, family: int) -> None:
             return
 
 
-def _read_record(connection: socket.socket) -> bytes:
+def _read_record(connection: socket.socket) -> memoryview:
     """One message, of one or more fragments (RFC 5531, section 11)."""
-    pieces: list[bytes] = []
+    pieces: list[bytearray] = []
     length = 0
     while True:
         mark = int.from_bytes(_read_exactly(connection, 4), "big")
@@ -238,10 +242,10 @@ def _read_record(connection: socket.socket) -> bytes:
             raise OSError(errno.EPROTO, "an answer of implausible length")
         pieces.append(_read_exactly(connection, mark & ~_LAST_FRAGMENT))
         if mark & _LAST_FRAGMENT:
-            return b"".join(pieces)
+            return memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
 
-def _read_exactly(connection: socket.socket, length: int) -> bytes:
+def _read_exactly(connection: socket.socket, length: int) -> bytearray:
     data = bytearray(length)
     view = memoryview(data)
     while view:
@@ -249,4 +253,4 @@ def _read_exactly(connection: socket.socket, length: int) -> bytes:
         if not came:
             raise OSError(errno.ECONNRESET, "the server closed the connection")
         view = view[came:]
-    return bytes(data)
+    return data

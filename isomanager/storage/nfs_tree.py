@@ -32,7 +32,7 @@ class NfsTree:
     def __init__(self, client: NfsClient, path: str, url: str) -> None:
         self._client, self._path = client, safe_path(path) if path else ""
         self.url = url
-        self.traits = StoreTraits(granule=REQUEST, readable_partial=True, hard_links=True)
+        self.traits = StoreTraits(granule=REQUEST, read_size=16 << 20, hard_links=True)
         self._folders: dict[str, bytes] = {}
         self._request = 0
         self._mounting = threading.RLock()

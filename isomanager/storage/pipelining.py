@@ -38,8 +38,8 @@ class PipelinedFile(ABC):
         """Send a request; what is given back waits for its answer: how many bytes were taken."""
 
     @abstractmethod
-    def _begin_read(self, offset: int, length: int) -> Callable[[], bytes]:
-        """Send a request; what is given back waits for its answer: b"" at the end of the file."""
+    def _begin_read(self, offset: int, length: int) -> Callable[[], bytes | memoryview]:
+        """Send a request; what is given back waits for its answer: nothing at the end of the file."""
 
     @abstractmethod
     def _flush(self) -> None:
@@ -114,8 +114,8 @@ class PipelinedFile(ABC):
             (start, min(self._request, offset + length - start))
             for start in range(offset, offset + length, self._request)
         )
-        under_way: deque[tuple[int, int, Callable[[], bytes]]] = deque()
-        pieces: list[bytes] = []
+        under_way: deque[tuple[int, int, Callable[[], bytes | memoryview]]] = deque()
+        pieces: list[bytes | memoryview] = []
         while wanted or under_way:
             while wanted and len(under_way) < AT_ONCE and (not under_way or self._has_room()):
                 start, size = wanted.popleft()

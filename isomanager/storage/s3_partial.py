@@ -17,7 +17,7 @@ from isomanager.storage.s3_bucket import sha256_of, tag
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.s3_uploads import IDENTITY, Part, UploadNote, Uploads
 
-PARTS_AT_ONCE = 6
+PARTS_AT_ONCE = 8
 
 RefuseTaken = Callable[[str], None]
 """Raises StoreError(code="name-taken") when an object holds the path, also in another case."""
@@ -78,7 +78,7 @@ class S3Partial:
     # writing
 
     def write(self, offset: int, buffer: bytes | bytearray | memoryview) -> None:
-        """Put bytes at `offset`; a part that becomes whole is sent at once, while at most six are under way."""
+        """Put bytes at `offset`; a part that becomes whole is sent at once, while at most eight are under way."""
         if self._sealed:
             raise StoreError(f"{self._told} is published; its bytes never change.", code="name-taken", key=self._key)
         self._require_open()

@@ -11,9 +11,9 @@ from isomanager.storage.contract import Partial, Store
 from isomanager.storage.sources import StoredFile, look_up
 
 PIECE = 4 << 20
-_AHEAD = 8
+_AHEAD = 4
 """Pieces asked for at the same time at most: a server answers while others are hashed or written."""
-_MOST_AHEAD = 64 << 20
+_MOST_AHEAD = 32 << 20
 """Bytes that may wait."""
 
 
