@@ -13,25 +13,23 @@ import typer
 from cli.options import (
     Accept,
     Architectures,
-    Editions,
     Force,
     FromReceipt,
     Held,
     Json,
-    Languages,
-    Repositories,
-    SelectorText,
+    Target,
+    Under,
     What,
+    under_bytes,
 )
 from cli.output import print_json, say
 from cli.running import flows, tell
 from isomanager.errors import UsageError
-from isomanager.model import Assurance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from isomanager.model import Subscription
+    from isomanager.library.choosing import Narrowing
     from isomanager.settings import Settings
 
 verbosity = 0
@@ -43,8 +41,6 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would ha
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("init")(init)
-    app.command("subscribe")(subscribe)
-    app.command("unsubscribe")(unsubscribe)
     app.command("update")(update)
     app.command("verify")(verify)
     app.command("prune")(prune)
@@ -117,99 +113,38 @@ def _warn_of_environment(saved: str) -> None:
         say(f"isomanager: {saved} is saved, but ISOMANAGER_DEFAULT_REPOSITORY says {in_force}, which is stronger.")
 
 
-def subscribe(
-    selector: SelectorText,
-    arch: Architectures = [],
-    language: Languages = [],
-    edition: Editions = [],
-    repository: Repositories = [],
-    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="How many versions to keep.")] = 1,
-    keep_days: Annotated[
-        int, typer.Option("--keep-days", min=0, metavar="DAYS", help="Also keep what was proved in so many days.")
-    ] = 0,
-    old: Annotated[
-        str, typer.Option("--old", metavar="WHAT", help="What happens to replaced versions: trash or keep.")
-    ] = "trash",
-    floor: Annotated[
-        Assurance,
-        typer.Option(
-            "--floor", metavar="ASSURANCE", help="Publish nothing proved less: signed, pinned, published, ..."
-        ),
-    ] = Assurance.PUBLISHED,
-    as_json: Json = False,
-) -> None:
-    """Keep what fits a selector up to date from now on."""
-    from isomanager.library.opening import Library
-    from isomanager.library.subscribing import best_assurance, out_of_reach
-    from isomanager.library.subscribing import subscribe as subscribe_to
-    from isomanager.model import Keep, Selector
-    from isomanager.settings import load_settings
-
-    if old not in ("trash", "keep"):
-        raise UsageError(f"--old is '{old}'; it is trash or keep.")
-    asked = Selector.parse(selector, architectures=tuple(arch), languages=tuple(language), editions=tuple(edition))
-    with Library(load_settings()) as library:
-        kept = subscribe_to(
-            library,
-            asked,
-            repositories=tuple(repository),
-            keep=Keep(last=keep, days=keep_days),
-            old="keep" if old == "keep" else "trash",
-            floor=floor,
-        )
-        best, warning = best_assurance(library, kept), out_of_reach(library, kept)
-    _tell_subscribed(kept, best, warning, as_json=as_json)
-
-
-def _tell_subscribed(kept: Subscription, best: Assurance | None, warning: str, *, as_json: bool) -> None:
-    if as_json:
-        told = {"text": str(kept.selector), "reachable": best, "warning": warning or None}
-        print_json(kept.model_dump(mode="json") | told)
-        return
-    wanted, places = ", ".join(kept.selector.architectures), ", ".join(kept.repositories)
-    print(f"Subscribed to {kept.selector} ({wanted}) in {places}.")
-    if warning:
-        say(f"But {warning}")
-    else:
-        print("Next: isomanager plan shows what that means, isomanager update does it.")
-
-
-def unsubscribe(
-    subscription: Annotated[str, typer.Argument(metavar="NAME", help="The subscription's id, selector or product.")],
-    as_json: Json = False,
-) -> None:
-    """Stop keeping something up to date. What is held stays."""
-    from isomanager.library.opening import Library
-    from isomanager.library.planning_updates import chosen_subscriptions
-    from isomanager.settings import load_settings
-
-    with Library(load_settings()) as library:
-        chosen = chosen_subscriptions(library, [subscription])
-        if not chosen:
-            raise UsageError(f"No subscription fits '{subscription}'.", hint="`isomanager subscriptions` lists them.")
-        removed = [library.inventory.remove_subscription(one.id) for one in chosen]
-    if as_json:
-        print_json([one.model_dump(mode="json") | {"text": str(one.selector)} for one in removed])
-    else:
-        print("\n".join(f"No longer subscribed to {one.selector}; what is held stays." for one in removed))
-
-
 def update(
     what: What = [],
     all_of_them: Annotated[bool, typer.Option("--all", help="Every subscription; the same as naming none.")] = False,
     force: Force = False,
     dry_run: DryRun = False,
     accept: Accept = False,
+    arch: Architectures = [],
+    under: Under = "",
+    target: Target = "",
     as_json: Json = False,
 ) -> None:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces."""
     if what and all_of_them:
         raise UsageError("Name what to update, or say --all, not both.")
-    _require_subscriptions(what)
+    from isomanager.library.choosing import Narrowing
+
+    smaller = under_bytes(under)
+    _require_subscriptions(what, Narrowing(tuple(arch), smaller, target))
     with flows(verbosity, as_json=as_json) as run:
         from flows.update import update as flow
 
-        report = run(lambda: flow(what=what, force=force, dry_run=dry_run, accept=accept))
+        report = run(
+            lambda: flow(
+                what=what,
+                architectures=arch,
+                under=smaller,
+                target=target,
+                force=force,
+                dry_run=dry_run,
+                accept=accept,
+            )
+        )
     tell(report, as_json=as_json, dry_run=dry_run)
 
 
@@ -223,14 +158,14 @@ def prune(what: What = [], dry_run: DryRun = False, as_json: Json = False) -> No
     tell(report, as_json=as_json, dry_run=dry_run)
 
 
-def _require_subscriptions(what: Sequence[str]) -> None:
+def _require_subscriptions(what: Sequence[str], narrowing: Narrowing | None = None) -> None:
     """Refuse a name that fits nothing at once, before a server is started for it; say how to begin where nothing is."""
+    from isomanager.library.choosing import chosen_subscriptions
     from isomanager.library.opening import Library
-    from isomanager.library.planning_updates import chosen_subscriptions
     from isomanager.settings import load_settings
 
     with Library(load_settings()) as library:
-        if not chosen_subscriptions(library, what):
+        if not chosen_subscriptions(library, what, narrowing):
             say("There are no subscriptions yet. Add one with: isomanager subscribe ubuntu/server@lts")
 
 

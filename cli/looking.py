@@ -8,7 +8,7 @@ import typer
 
 from cli.identifying import description_facts
 from cli.listing import BEGIN, copy_json, list_copies
-from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
+from cli.options import Architectures, Editions, Json, Languages, SelectorText, Target, Under, What, under_bytes
 from cli.output import FAILED, print_json, say
 from cli.reports import print_plan
 from cli.running import plan_json
@@ -121,7 +121,7 @@ def subscriptions(as_json: Json = False) -> None:
     if as_json:
         print_json([one.model_dump(mode="json") | {"text": str(one.selector)} for one in found])
         return
-    columns = ("id", "selector", "architectures", "repositories", "keep", "floor")
+    columns = ("id", "selector", "architectures", "repositories", "keep", "floor", "called for by")
     rows = (
         (
             one.id,
@@ -130,19 +130,27 @@ def subscriptions(as_json: Json = False) -> None:
             ", ".join(one.repositories),
             f"{one.keep.last}" + (f" or {one.keep.days} days" if one.keep.days else ""),
             one.floor,
+            ", ".join([*(f"tag:{tag}" for tag in one.tags), *([f"group:{one.group}"] if one.group else [])]),
         )
         for one in found
     )
     print_table(columns, rows, empty=f"No subscriptions yet. {BEGIN}")
 
 
-def plan(what: What = [], as_json: Json = False) -> None:
+def plan(
+    what: What = [],
+    arch: Architectures = [],
+    under: Under = "",
+    target: Target = "",
+    as_json: Json = False,
+) -> None:
     """What an update would do now, and why. Asks upstream, changes nothing."""
-    from isomanager.library.planning_updates import by_product, chosen_subscriptions, make_plan
+    from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
+    from isomanager.library.planning_updates import make_plan
     from isomanager.library.resolving import resolve_all, resolve_patiently
 
     with _library() as library:
-        chosen = chosen_subscriptions(library, what)
+        chosen = chosen_subscriptions(library, what, Narrowing(tuple(arch), under_bytes(under), target))
         wants = resolve_all(library, by_product(chosen), resolve_patiently)
         made = make_plan(library, wants)
     if as_json:

@@ -22,6 +22,7 @@ from cli import (
     scanning,
     serving,
     source,
+    subscribing,
     syncing,
 )
 from cli.options import LogFile, Verbose
@@ -46,7 +47,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (changing, downloading, looking, identifying, scanning, exchanging, reporting, syncing, inspecting):
+for module in (
+    subscribing,
+    changing,
+    downloading,
+    looking,
+    identifying,
+    scanning,
+    exchanging,
+    reporting,
+    syncing,
+    inspecting,
+):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(keys.app, name="keys")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from isomanager.errors import UsageError
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Architectures = Annotated[
     list[str], typer.Option("--arch", "-a", metavar="ARCH", help="x86_64, aarch64, amd64, ...; may be given again.")
@@ -25,7 +27,15 @@ Accept = Annotated[
     bool, typer.Option("--accept", help="Believe answers that surprise although nobody else bears them out.")
 ]
 What = Annotated[
-    list[str], typer.Argument(metavar="[NAME]...", help="Families, products or selectors; none means all.")
+    list[str],
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Families, products, selectors, tag:WORD, group:WORD, or conditions such as '*/server@lts'; none means all.",
+    ),
+]
+Under = Annotated[str, typer.Option("--under", metavar="SIZE", help="Leave out what is not smaller, such as 1GiB.")]
+Target = Annotated[
+    str, typer.Option("--target", metavar="VERSION", help="This version for this run, in place of the newest.")
 ]
 Held = Annotated[
     list[str],
@@ -49,3 +59,13 @@ FromReceipt = Annotated[
         help="Judge files by their receipts, offline: FILE..., the receipts being in their repository, or FILE RECEIPT.json.",
     ),
 ]
+
+
+def under_bytes(text: str) -> int:
+    """The bytes that `--under` says; 0 for none. UsageError for what is no size."""
+    from isomanager.catalogue.product import parse_size
+
+    try:
+        return int(parse_size(text)) if text else 0
+    except ValueError as wrong:
+        raise UsageError(f"--under: {wrong}.") from wrong

@@ -9,9 +9,10 @@ from prefect import flow
 from flows.reporting import finish, show_plan
 from flows.running import image_threads, named, running
 from flows.update import gather, retire_replaced
+from isomanager.library.choosing import chosen_subscriptions
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport
-from isomanager.library.planning_updates import chosen_subscriptions, make_plan, with_others
+from isomanager.library.planning_updates import make_plan, with_others
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import let_go_of_abandoned, recover
 from isomanager.model import ActionKind

@@ -12,10 +12,11 @@ from prefect.futures import PrefectFuture
 from flows.reporting import finish, show_plan
 from flows.running import awaited, image_threads, named, resolving_threads, running
 from isomanager.errors import IsoManagerError
+from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import current_library
 from isomanager.library.outcomes import RunReport, failed_outcome, settled_outcome
-from isomanager.library.planning_updates import by_product, chosen_subscriptions, make_plan, with_others
+from isomanager.library.planning_updates import make_plan, with_others
 from isomanager.library.pruning import overdue
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import let_go_of_abandoned, recover
@@ -31,6 +32,9 @@ from tasks.retrying import patient
 @flow(name="update", flow_run_name=named("update"), task_runner=image_threads(), persist_result=False)
 def update(
     what: list[str] = [],  # noqa: B006 - never changed
+    architectures: list[str] = [],  # noqa: B006
+    under: int = 0,
+    target: str = "",
     force: bool = False,
     dry_run: bool = False,
     accept: bool = False,
@@ -38,7 +42,11 @@ def update(
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
 
     Args:
-        what: Families, products or selectors to update, such as linux or ubuntu/server@lts; none means every subscription.
+        what: Families, products, selectors, tags, groups or conditions, such as linux, ubuntu/server@lts, tag:lab, group:nightly
+            or */server@lts; none means every subscription.
+        architectures: Only these; none means all that are subscribed to.
+        under: Leave out images that are not smaller than so many bytes; 0 means none is left out.
+        target: For this run, this version in place of the newest, within what the subscription's version rule allows.
         force: Fetch again what is already held, and try again what was refused before.
         dry_run: Only show the plan.
         accept: Believe answers that surprise (older, far newer, another size) although nobody else bears them out.
@@ -46,7 +54,8 @@ def update(
     started = monotonic()
     with running() as library:
         found = recover(library)
-        wants = gather(chosen_subscriptions(library, what), accept=accept)
+        narrowing = Narrowing(tuple(architectures), under, target)
+        wants = gather(chosen_subscriptions(library, what, narrowing), accept=accept)
         plan = make_plan(library, wants, force=force)
         show_plan(plan)
         if dry_run:

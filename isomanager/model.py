@@ -480,7 +480,8 @@ class Keep(Value):
 
 
 class Subscription(Value):
-    """A selector that is kept up to date."""
+    """A selector that is kept up to date. `under` leaves out images that are larger, in bytes (0: none); `tags` and `group` are
+    words by which a person or a schedule calls for it."""
 
     id: str
     selector: Selector
@@ -489,6 +490,9 @@ class Subscription(Value):
     old: Literal["trash", "keep"] = "trash"
     floor: Assurance = Assurance.PUBLISHED
     paused: bool = False
+    under: int = Field(default=0, ge=0)
+    tags: tuple[str, ...] = ()
+    group: str = ""
     created_at: AwareDatetime
 
 

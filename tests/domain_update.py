@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from isomanager.errors import IsoManagerError
+from isomanager.library.choosing import by_product
 from isomanager.library.downloading import download_reserved
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome, published_outcome, settled_outcome
-from isomanager.library.planning_updates import by_product, make_plan, with_others
+from isomanager.library.planning_updates import make_plan, with_others
 from isomanager.library.pruning import prune_repository
 from isomanager.library.recovering import let_go_of_abandoned, recover
 from isomanager.library.registering import register, verify_received

@@ -42,6 +42,31 @@ class SubscriptionRecords(Transactions):
             connection.execute(update(SUBSCRIPTIONS).where(row).values(body=changed.model_dump(mode="json")))
             return changed
 
+    def change_subscription(self, changed: Subscription) -> Subscription:
+        """Put `changed` in the place of the subscription with its id, another selector included.
+
+        InventoryError: unknown-subscription, or subscription-exists when another one has that selector.
+        """
+        row = SUBSCRIPTIONS.c.id == changed.id
+        values = {
+            "selector_key": selector_key(changed.selector),
+            "product": changed.selector.product,
+            "body": changed.model_dump(mode="json"),
+        }
+        try:
+            with self._writing() as connection:
+                done = connection.execute(update(SUBSCRIPTIONS).where(row).values(**values)).rowcount
+        except Clash as clash:
+            raise InventoryError(
+                f"There is already a subscription {changed.selector}.",
+                code="subscription-exists",
+                hint="Remove one of the two: isomanager unsubscribe ID",
+                subscription_id=changed.id,
+            ) from clash
+        if not done:
+            raise _unknown(changed.id)
+        return changed
+
     def remove_subscription(self, subscription_id: str) -> Subscription:
         """Keep it up to date no longer, and give back what it was; InventoryError(code="unknown-subscription")."""
         with self._writing() as connection:
@@ -49,12 +74,7 @@ class SubscriptionRecords(Transactions):
             body = connection.execute(select(SUBSCRIPTIONS.c.body).where(where)).scalar_one_or_none()
             connection.execute(delete(SUBSCRIPTIONS).where(where))
         if body is None:
-            raise InventoryError(
-                f"There is no subscription {subscription_id}.",
-                code="unknown-subscription",
-                hint="`isomanager subscriptions` lists them.",
-                subscription_id=subscription_id,
-            )
+            raise _unknown(subscription_id)
         return Subscription.model_validate(body)
 
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -69,3 +89,12 @@ def _of_key(connection: Connection, key: str) -> Subscription | None:
     query = select(SUBSCRIPTIONS.c.body).where(SUBSCRIPTIONS.c.selector_key == key).with_for_update()
     body = connection.execute(query).scalar_one_or_none()
     return None if body is None else Subscription.model_validate(body)
+
+
+def _unknown(subscription_id: str) -> InventoryError:
+    return InventoryError(
+        f"There is no subscription {subscription_id}.",
+        code="unknown-subscription",
+        hint="`isomanager subscriptions` lists them.",
+        subscription_id=subscription_id,
+    )

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from isomanager.catalogue.reach import reachable
+from isomanager.errors import UsageError
 from isomanager.library.opening import DEFAULT, Library
 from isomanager.model import Assurance, Keep, Selector, Subscription
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a subscription says besides its selector: where to, how many versions, how proved, how large, by which words."""
+
+    repositories: tuple[str, ...] = ()
+    keep: Keep = Keep()  # noqa: RUF009 - a frozen value
+    old: Literal["trash", "keep"] = "trash"
+    floor: Assurance = Assurance.PUBLISHED
+    under: int = 0
+    tags: tuple[str, ...] = ()
+    group: str = ""
 
 
 def subscribe(
@@ -18,23 +37,96 @@ def subscribe(
     keep: Keep = Keep(),  # noqa: B008 - a frozen value
     old: Literal["trash", "keep"] = "trash",
     floor: Assurance = Assurance.PUBLISHED,
+    under: int = 0,
+    tags: tuple[str, ...] = (),
+    group: str = "",
 ) -> Subscription:
     """Keep what fits the selector up to date from now on; the same selector again changes the subscription there is.
 
     Raises ResolveError for a product, flavor, channel or architecture that is none, InventoryError for an unknown repository.
     """
-    wanted = Subscription(
+    terms = Terms(repositories, keep, old, floor, under, tags, group)
+    return subscribe_all(library, [selector], terms)[0]
+
+
+def subscribe_all(library: Library, selectors: Sequence[Selector], terms: Terms) -> tuple[Subscription, ...]:
+    """As `subscribe`, for many selectors on the same terms; nothing is written down unless all of them can be."""
+    for name in terms.repositories:
+        library.inventory.repository(name)
+    wanted = [_wanted(library, selector, terms) for selector in selectors]
+    return tuple(library.inventory.add_subscription(one) for one in wanted)
+
+
+def _wanted(library: Library, selector: Selector, terms: Terms) -> Subscription:
+    return Subscription(
         id=secrets.token_hex(4),
         selector=library.canonical(selector),
-        repositories=repositories or (DEFAULT,),
-        keep=keep,
-        old=old,
-        floor=floor,
+        repositories=terms.repositories or (DEFAULT,),
+        keep=terms.keep,
+        old=terms.old,
+        floor=terms.floor,
+        under=terms.under,
+        tags=tuple(dict.fromkeys(word(tag) for tag in terms.tags)),
+        group=word(terms.group) if terms.group else "",
         created_at=library.now(),
     )
-    for name in wanted.repositories:
+
+
+def word(text: str) -> str:
+    """A tag or group as it is kept; UsageError for what is none."""
+    plain = text.strip().lower()
+    if not _WORD.fullmatch(plain):
+        raise UsageError(f"'{text}' is no tag or group.", hint="Use letters, digits, dashes, dots and underscores.")
+    return plain
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is changed of a subscription; None leaves it. `version` is a version rule or a channel."""
+
+    version: str | None = None
+    repositories: tuple[str, ...] | None = None
+    keep: int | None = None
+    keep_days: int | None = None
+    old: Literal["trash", "keep"] | None = None
+    floor: Assurance | None = None
+    under: int | None = None
+    tags: tuple[str, ...] | None = None
+    group: str | None = None
+    paused: bool | None = None
+
+
+def change(library: Library, subscription: Subscription, changes: Changes) -> Subscription:
+    """Change a subscription, its version rule too; id, time and everything not named stay.
+
+    Raises as `subscribe` does, and InventoryError(subscription-exists) when another one asks for just that already.
+    """
+    keep = Keep(
+        last=subscription.keep.last if changes.keep is None else changes.keep,
+        days=subscription.keep.days if changes.keep_days is None else changes.keep_days,
+    )
+    tags = None if changes.tags is None else tuple(dict.fromkeys(word(tag) for tag in changes.tags))
+    told: dict[str, object] = {
+        "selector": None if changes.version is None else _with_version(library, subscription, changes.version),
+        "repositories": changes.repositories,
+        "keep": subscription.keep.model_copy(update=dict(keep)),
+        "old": changes.old,
+        "floor": changes.floor,
+        "under": changes.under,
+        "tags": tags,
+        "group": word(changes.group) if changes.group else changes.group,
+        "paused": changes.paused,
+    }
+    for name in changes.repositories or ():
         library.inventory.repository(name)
-    return library.inventory.add_subscription(wanted)
+    changed = subscription.model_copy(update={name: one for name, one in told.items() if one is not None})
+    return library.inventory.change_subscription(changed)
+
+
+def _with_version(library: Library, subscription: Subscription, version: str) -> Selector:
+    selector = subscription.selector
+    asked = Selector.parse(f"{selector.product}@{version}")
+    return library.canonical(selector.model_copy(update={"rule": asked.rule, "channel": asked.channel}))
 
 
 def best_assurance(library: Library, subscription: Subscription) -> Assurance | None:

@@ -78,6 +78,9 @@ def _decide(
             assurance=twin.assurance,
             **place,
         )
+    too_large = _too_large(subscription, expectation)
+    if too_large:
+        return Action(kind=ActionKind.SKIP, title=title, code="too-large", reason=too_large, **place)
     refused = refused_before(expectation.fingerprint, title)
     if refused is not None and not force:
         told = f"refused before, and upstream's evidence has not changed since: {refused}"
@@ -96,6 +99,15 @@ def _decide(
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
         **place,
     )
+
+
+def _too_large(subscription: Subscription, expectation: Expectation) -> str:
+    """Why the subscription leaves the image out for its size; a size that nobody tells may be any."""
+    size = expectation.size if expectation.size is not None else expectation.offer.size
+    if not subscription.under or (size is not None and size < subscription.under):
+        return ""
+    told = f"has {size} bytes" if size is not None else "has a size that nobody tells"
+    return f"left out: it {told}, and only what is smaller than {subscription.under} is wanted"
 
 
 def _by_hand(

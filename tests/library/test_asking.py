@@ -16,9 +16,9 @@ from isomanager.errors import (
     ResolveError,
     UsageError,
 )
+from isomanager.library.choosing import chosen_subscriptions
 from isomanager.library.finding import location, newest_held
 from isomanager.library.opening import Library, current_library, library_in_use
-from isomanager.library.planning_updates import chosen_subscriptions
 from isomanager.library.repositories import add_repository
 from isomanager.library.requesting import Asked, judge_request, plan_download
 from isomanager.library.subscribing import subscribe

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from isomanager.errors import Refused
+from isomanager.library.choosing import chosen_subscriptions
 from isomanager.library.downloading import download_reserved
 from isomanager.library.fetching import fetch
 from isomanager.library.opening import Library, library_in_use
-from isomanager.library.planning_updates import chosen_subscriptions, make_plan
+from isomanager.library.planning_updates import make_plan
 from isomanager.library.receiving import staging
 from isomanager.library.registering import register, verify_received
 from isomanager.library.requesting import Asked
