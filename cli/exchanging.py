@@ -33,9 +33,22 @@ def export(
     ] = "json",
     repository: Annotated[list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this one.")] = [],
     no_hashes: Annotated[bool, typer.Option("--no-hashes", help="Leave the digests out.")] = False,
+    library_file: Annotated[
+        bool,
+        typer.Option(
+            "--library", help="A library file for `apply` instead: repositories, sources, sites, subscriptions."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write what is held as an inventory for other programs. The file is there whole, or not at all."""
+    if library_file:
+        from cli.declaring import export_library
+
+        if what or repository:
+            raise UsageError("A library file has everything: --library takes no names.")
+        export_library(file, as_json=as_json)
+        return
     from isomanager.inventory.searching import CopySearch
     from isomanager.library.exporting import export_pieces, write_whole
     from isomanager.library.opening import Library

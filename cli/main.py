@@ -11,6 +11,7 @@ import typer
 from cli import (
     catalogue,
     changing,
+    declaring,
     downloading,
     exchanging,
     identifying,
@@ -50,6 +51,7 @@ app = typer.Typer(
 for module in (
     subscribing,
     changing,
+    declaring,
     downloading,
     looking,
     identifying,

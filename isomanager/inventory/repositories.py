@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from isomanager.errors import InventoryError
 from isomanager.inventory.database import Clash
@@ -39,6 +39,20 @@ class RepositoryRecords(Transactions):
         with self._writing() as connection:
             connection.execute(update(REPOSITORIES).where(REPOSITORIES.c.name == record.name).values(**changes))
         return self.repository(record.name)
+
+    def remove_repository(self, name: str) -> None:
+        """Forget a repository that holds nothing; InventoryError(code="repository-in-use") while any image is or was there, since
+        the history names it."""
+        self.repository(name)
+        try:
+            with self._writing() as connection:
+                connection.execute(delete(REPOSITORIES).where(REPOSITORIES.c.name == name))
+        except Clash as clash:
+            raise InventoryError(
+                f"The repository {name} cannot be forgotten: the history of its images names it.",
+                code="repository-in-use",
+                repository=name,
+            ) from clash
 
     def repository(self, name: str) -> RepositoryRecord:
         """The repository of that name; InventoryError(code="unknown-repository") when there is none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from command import Isomanager
 from isomanager.sample.upstream import SampleUpstream
 
@@ -33,3 +35,28 @@ def test_a_plan_can_be_narrowed_for_once(here: Isomanager, upstream: SampleUpstr
     left_out = here("plan", "--under", "1KiB", "--json").well().json
     assert [one["kind"] for one in left_out["actions"]] == ["skip"]
     assert here("update", "--target", "99").code == 2
+
+
+def test_a_library_file_is_shown_applied_and_written_back(
+    here: Isomanager, upstream: SampleUpstream, tmp_path: Path
+) -> None:
+    file, back = tmp_path / "library.yaml", tmp_path / "back.toml"
+    file.write_text(f"repositories:\n- name: nas\n  url: {tmp_path / 'nas'}\nsubscriptions:\n- select: sample-beacon\n")
+    shown = here("apply", file, "--dry-run").well().out
+    assert "sample-beacon" in shown
+    assert "dry run" in shown
+    assert here("subscriptions", "--json").well().json == []
+    assert {one["verb"] for one in here("apply", file, "--json").well().json} == {"add"}
+    assert "Nothing to change.\n2 as the file declares them." in here("apply", file).well().out
+    assert here("export", back, "--library", "--json").well().json["subscriptions"] == 1
+    assert {one["verb"] for one in here("apply", back, "--json").well().json} == {"keep"}
+
+
+def test_a_fault_of_a_library_file_is_told_with_its_place(
+    here: Isomanager, upstream: SampleUpstream, tmp_path: Path
+) -> None:
+    file = tmp_path / "library.toml"
+    file.write_text("[[subscriptions]]\nselect = 'sample-beacon'\nkeep = 0\n")
+    told = here("apply", file)
+    assert (told.code, "library.toml: subscriptions.1.keep.last is wrong" in told.err) == (2, True)
+    assert here("apply", tmp_path / "missing.toml").code == 2

@@ -1,0 +1,88 @@
+"""Subscribe and change subscriptions from a form or another program."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prefect import flow
+
+from flows.running import named, running
+from isomanager.catalogue.globs import expand, is_glob
+from isomanager.errors import UsageError
+from isomanager.library.choosing import chosen_subscriptions
+from isomanager.library.subscribing import Changes, Terms, change, subscribe_all
+from isomanager.model import Assurance, Keep, Selector, Subscription
+
+
+@flow(name="subscribe", flow_run_name=named("subscribe"), persist_result=False)
+def subscribe(
+    selector: str,
+    architectures: list[str] = [],  # noqa: B006 - never changed
+    languages: list[str] = [],  # noqa: B006
+    editions: list[str] = [],  # noqa: B006
+    repositories: list[str] = [],  # noqa: B006
+    keep: int = 1,
+    keep_days: int = 0,
+    old: Literal["trash", "keep"] = "trash",
+    floor: Assurance = Assurance.PUBLISHED,
+    under: int = 0,
+    tags: list[str] = [],  # noqa: B006
+    group: str = "",
+) -> tuple[Subscription, ...]:
+    """Keep what fits a selector, or everything that fits a condition now, up to date from now on.
+
+    Args:
+        selector: PRODUCT[/FLAVOR][@VERSION], or a condition such as */server@lts, linux:* or ubuntu*/desktop.
+        architectures: Such as x86_64 or aarch64; none means the product's default.
+        languages: Where a product comes in several; none means its default.
+        editions: Where a product comes in several.
+        repositories: Names of the repositories to keep it in; none means the default one.
+        keep: How many versions to keep.
+        keep_days: Also keep what was proved in so many days.
+        old: What happens to replaced versions.
+        floor: Publish nothing that is proved less.
+        under: Leave out images that are not smaller than so many bytes; 0 means none is left out.
+        tags: Words by which an update can call for it, as tag:WORD.
+        group: Its schedule group; an update calls for group:WORD.
+    """
+    ways = {"architectures": tuple(architectures), "languages": tuple(languages), "editions": tuple(editions)}
+    keeping = Keep(last=keep, days=keep_days)
+    terms = Terms(tuple(repositories), keeping, old, floor, under, tuple(tags), group)
+    with running() as library:
+        many = is_glob(selector)
+        selectors = (
+            expand(library.catalogue, selector, **ways).selectors if many else (Selector.parse(selector, **ways),)
+        )
+        return subscribe_all(library, selectors, terms)
+
+
+@flow(name="change-subscription", flow_run_name=named("change"), persist_result=False)
+def change_subscription(
+    what: list[str],
+    version: str = "",
+    repositories: list[str] = [],  # noqa: B006 - never changed
+    keep: int = 0,
+    floor: Assurance | None = None,
+    paused: bool | None = None,
+) -> tuple[Subscription, ...]:
+    """Change subscriptions, their version rule above all. What is held stays until something newer is in.
+
+    Args:
+        what: Ids, selectors, products, tags, groups or conditions of the subscriptions.
+        version: The new version rule or channel, such as 24.04, 24.latest or lts; empty leaves it.
+        repositories: The new repositories; none leaves them.
+        keep: How many versions to keep; 0 leaves it.
+        floor: Publish nothing that is proved less; nothing leaves it.
+        paused: Leave them alone, or go on; nothing leaves it.
+    """
+    changes = Changes(
+        version=version or None,
+        repositories=tuple(repositories) or None,
+        keep=keep or None,
+        floor=floor,
+        paused=paused,
+    )
+    if not what or changes == Changes():
+        raise UsageError("Name a subscription, and what to change of it.")
+    with running() as library:
+        return tuple(change(library, one, changes) for one in chosen_subscriptions(library, what))
