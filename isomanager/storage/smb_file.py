@@ -24,7 +24,7 @@ class SmbFile(PipelinedFile):
     """Honours TreeFile. `raw` is an open SMBFileIO."""
 
     def __init__(self, session: SmbSession, raw: Any, told: str) -> None:
-        self._session, self._raw = session, raw
+        self._session, self._raw, self._closed = session, raw, False
         self._connection = raw.fd.connection
         super().__init__(told, min(REQUEST, self._connection.max_write_size, self._connection.max_read_size))
         self._cost = (self._request - 1) // _CREDIT + 1
@@ -70,6 +70,11 @@ class SmbFile(PipelinedFile):
     def _cut(self, size: int) -> None:
         if self._session.call(smbclient.stat, self._raw.name).st_size > size:
             self._raw.truncate(size)
+
+    def __del__(self) -> None:
+        """A file that nobody closed is closed on the server with its session: no network is waited for while memory is freed."""
+        if not self._closed:
+            self._raw.fd._connected = False  # smbprotocol would complain of it otherwise
 
     def _let_go(self) -> None:
         try:
