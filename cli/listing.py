@@ -76,7 +76,7 @@ def list_copies(
         if stats:
             _print_statistics(library, wanted, what, as_json)
         elif as_json:
-            print_json_array(copy_json(one, metadata=metadata) for one in found(library, wanted, what))
+            print_json_array(_as_json(library, wanted, what, metadata))
         else:
             _print_page(library, wanted, what, metadata)
 
@@ -106,6 +106,15 @@ def _product_id(library: Library, name: str) -> str:
         return library.catalogue.product(name).id
     except ResolveError:
         return name
+
+
+def _as_json(library: Library, wanted: CopySearch, names: list[str], metadata: bool) -> Iterator[dict[str, Any]]:
+    from isomanager.inventory.searching import copy_json
+
+    if names or metadata:
+        yield from (copy_json(one, metadata=metadata) for one in found(library, wanted, names))
+    else:
+        yield from library.inventory.listed(wanted)
 
 
 def found(library: Library, wanted: CopySearch, names: list[str]) -> Iterator[Copy]:
@@ -186,6 +195,8 @@ def _row(copy: Copy) -> tuple[object, ...]:
 
 
 def _print_metadata(copies: Iterable[Copy]) -> None:
+    from isomanager.inventory.searching import copy_json
+
     for place, copy in enumerate(copies):
         if place:
             print()
@@ -216,37 +227,3 @@ def _print_statistics(library: Library, wanted: CopySearch, names: list[str], as
     if families:
         print()
         print_table(("family", "images", "size"), [(one.value, one.count, size(one.total)) for one in families])
-
-
-def copy_json(copy: Copy, *, metadata: bool = False) -> dict[str, Any]:
-    """A copy as `list --json` prints it: a contract for other programs. `metadata` adds whatever else is known of it."""
-    title, version = copy.title, copy.title.version
-    told: dict[str, Any] = {
-        "family": title.family.value,
-        "product": title.product,
-        "flavor": title.flavor,
-        "version": {"major": version.major, "minor": version.minor, "patch": version.patch, "text": version.text},
-        "architecture": title.architecture,
-        "language": title.language,
-        "edition": title.edition,
-        "repository": copy.repository,
-        "path": copy.path,
-        "size": copy.size,
-        "sha256": copy.sha256,
-        "assurance": copy.assurance.value,
-        "proved_at": copy.proved_at.isoformat() if copy.proved_at else None,
-        "state": copy.state.value,
-        "id": copy.id,
-        "source": copy.source,
-    }
-    if metadata:
-        told |= {
-            "filename": copy.filename,
-            "digests": copy.digests,
-            "fingerprint": copy.fingerprint,
-            "reason": copy.reason,
-            "metadata": copy.metadata,
-            "added_at": copy.created_at.isoformat(),
-            "changed_at": copy.changed_at.isoformat(),
-        }
-    return told

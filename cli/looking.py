@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.identifying import description_facts
-from cli.listing import BEGIN, copy_json, list_copies
+from cli.listing import BEGIN, list_copies
 from cli.options import Architectures, Editions, Json, Languages, SelectorText, Target, Under, What, under_bytes
 from cli.output import FAILED, print_json, say
 from cli.reports import print_plan
@@ -48,6 +48,8 @@ def show(
         copies = held_copies(library, [name])
         told = [(copy, library.inventory.receipts(copy.sha256 or ""), describe(library, copy)) for copy in copies]
     if as_json:
+        from isomanager.inventory.searching import copy_json
+
         print_json(
             [
                 {
@@ -109,6 +111,8 @@ def path(
 
         print(write_variables(variables_of(copy, place), variables), end="")
     elif as_json:
+        from isomanager.inventory.searching import copy_json
+
         print_json({**copy_json(copy), "location": place})
     else:
         print(place)

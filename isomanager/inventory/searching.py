@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -83,6 +83,13 @@ class SearchRecords(Transactions):
                     found = [copy_of(row) for row in rows]
                 yield from found
 
+    def listed(self, wanted: CopySearch) -> Iterator[dict[str, Any]]:
+        """What `copy_json` tells of each copy that fits, straight from the columns, for lists of everything."""
+        with self._reading() as connection:
+            query = _paged(select(*_LISTED).where(*conditions(wanted)), wanted, connection)
+            for rows in connection.execution_options(yield_per=_AT_ONCE).execute(query).partitions(_AT_ONCE):
+                yield from (_row_json(row) for row in rows)
+
     def statistics(self, wanted: CopySearch) -> Statistics:
         """Counts and sizes of everything that fits."""
         size = COPIES.c.size
@@ -104,6 +111,62 @@ class SearchRecords(Transactions):
         with self._reading() as connection:
             rows = connection.execute(query.order_by(total.desc(), column)).all()
         return tuple(Share(value=str(value), count=count, total=int(size)) for value, count, size in rows)
+
+
+_LISTED = tuple(
+    COPIES.c[name]
+    for name in (
+        "family", "product", "flavor", "version_text", "architecture", "language", "edition", "repository", "path", "size",
+        "sha256", "assurance", "proved_at", "state", "id", "source",
+    )
+)  # fmt: skip
+
+
+def _row_json(row: Sequence[Any]) -> dict[str, Any]:
+    told = {column.name: value for column, value in zip(_LISTED, row, strict=True)}
+    told["version"] = version_json(Version(told.pop("version_text")))
+    told["proved_at"] = told["proved_at"].isoformat() if told["proved_at"] else None
+    return told
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """A version in its parts and as it is spelled."""
+    major, minor, patch = (*version.parts[:3], None, None, None)[:3]
+    return {"major": major, "minor": minor, "patch": patch, "text": version.text}
+
+
+def copy_json(copy: Copy, *, metadata: bool = False) -> dict[str, Any]:
+    """A copy as `isomanager list --json` prints it: a contract for other programs. `metadata` adds whatever else is known of it."""
+    title = copy.title
+    told: dict[str, Any] = {
+        "family": title.family.value,
+        "product": title.product,
+        "flavor": title.flavor,
+        "version": version_json(title.version),
+        "architecture": title.architecture,
+        "language": title.language,
+        "edition": title.edition,
+        "repository": copy.repository,
+        "path": copy.path,
+        "size": copy.size,
+        "sha256": copy.sha256,
+        "assurance": copy.assurance.value,
+        "proved_at": copy.proved_at.isoformat() if copy.proved_at else None,
+        "state": copy.state.value,
+        "id": copy.id,
+        "source": copy.source,
+    }
+    if metadata:
+        told |= {
+            "filename": copy.filename,
+            "digests": copy.digests,
+            "fingerprint": copy.fingerprint,
+            "reason": copy.reason,
+            "metadata": copy.metadata,
+            "added_at": copy.created_at.isoformat(),
+            "changed_at": copy.changed_at.isoformat(),
+        }
+    return told
 
 
 def conditions(wanted: CopySearch) -> list[ColumnElement[bool]]:

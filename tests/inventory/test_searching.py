@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isomanager.inventory.inventory import Inventory
-from isomanager.inventory.searching import CopySearch, Order
+from isomanager.inventory.searching import CopySearch, Order, copy_json
 from isomanager.model import Assurance, Copy, CopyState, Family, RepositoryRecord, Title
 from isomanager.version import Version
 
@@ -122,6 +122,11 @@ def test_pages_cover_everything_once_in_the_order_of_the_whole(shelf: Inventory,
         assert len(whole) == len(VERSIONS) + 5
         beyond = asked.model_copy(update={"offset": 3})
         assert [one.id for one in shelf.search(beyond)] == whole[3:]
+
+
+def test_a_list_for_machines_tells_what_the_copies_tell(shelf: Inventory) -> None:
+    wanted = CopySearch(order="version", limit=9)
+    assert list(shelf.listed(wanted)) == [copy_json(one) for one in shelf.search(wanted)]
 
 
 def test_statistics_tell_of_everything_that_fits(shelf: Inventory) -> None:
