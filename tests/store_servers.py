@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import getpass
 import json
 import os
@@ -22,6 +23,7 @@ import pytest
 
 PATIENCE = 90.0
 """Seconds that a server may take to answer on a busy machine."""
+_PR_SET_PDEATHSIG = 1
 SCRIPTS = Path(sys.executable).parent
 
 
@@ -87,12 +89,18 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             env={**os.environ, **(environment or {})},
         )
     try:
         yield process
     finally:
         end(process, patience)
+
+
+def _end_with_parent() -> None:
+    """A test run that is killed leaves no server behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:
@@ -361,7 +369,7 @@ def ganesha_nfs(folder: Path, number: int = 0) -> Iterator[NfsServer]:
     with _network(network) as (name, address):
         # a folder /run of their own: there may be one port mapper only to each
         command = (
-            "mount -t tmpfs none /run && { rpcbind -f -w & until [ -S /run/rpcbind.sock ]; do sleep 0.02; done; "
+            "mount -t tmpfs none /run && { setpriv --pdeathsig KILL rpcbind -f -w & until [ -S /run/rpcbind.sock ]; do sleep 0.02; done; "
             f"exec ganesha.nfsd -F -f {folder}/ganesha.conf -L {log} -p {folder}/pid -N NIV_EVENT; }}"
         )
         with running(["ip", "netns", "exec", name, "sh", "-c", command], log) as process:
