@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from isomanager.errors import StoreError
 from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
 from isomanager.storage.os_failures import store_errors
-from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal
+from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold
 from isomanager.storage.resuming import PartialNote
+from isomanager.storage.spelling import spellings
 from isomanager.storage.tree import FileTree, Kind, Seen, parent_of
 from isomanager.storage.tree_partial import TreePartial
 from isomanager.storage.tree_partials import PartialFolder
@@ -110,7 +111,7 @@ class TreeStore:
                     raise
 
     def _refuse_if_taken(self, source: str, path: str) -> None:
-        holder = next((one for one in self._spellings(path) if not self._tree.same(one, source)), None)
+        holder = next((one for one in spellings(self._tree, path) if not self._tree.same(one, source)), None)
         if holder is not None:
             raise StoreError(
                 f"The name '{path}' is taken by '{holder}'.",
@@ -118,24 +119,6 @@ class TreeStore:
                 hint="Give the image a name that says more: its edition, build, or digest.",
                 path=path,
             )
-
-    def _spellings(self, path: str) -> list[str]:
-        """Everything there whose path differs from `path` by no more than case.
-
-        Names among the internals are our own: no two of them differ by case alone, and there may be very many.
-        """
-        if is_internal(path):
-            return [path] if self._tree.look(path) else []
-        found = [""]
-        *folders, name = path.split("/")
-        for part in folders:
-            found = [below for folder in found for below in self._named(folder, part, Kind.FOLDER)]
-        return [below for folder in found for below in self._named(folder, name)]
-
-    def _named(self, folder: str, name: str, kind: Kind | None = None) -> Iterator[str]:
-        for one in self._tree.scan(folder):
-            if fold(one.name) == fold(name) and kind in (None, one.kind):
-                yield f"{folder}/{one.name}" if folder else one.name
 
     def stat(self, path: str) -> Entry | None:
         """The file, or None when there is none. A folder is no file."""
