@@ -122,6 +122,9 @@ def update(
     arch: Architectures = [],
     under: Under = "",
     target: Target = "",
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what failed or was refused when it was last tried.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces."""
@@ -143,6 +146,7 @@ def update(
                 force=force,
                 dry_run=dry_run,
                 accept=accept,
+                failed=failed,
             )
         )
     tell(report, as_json=as_json, dry_run=dry_run)

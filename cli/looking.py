@@ -120,6 +120,8 @@ def path(
 
 def subscriptions(as_json: Json = False) -> None:
     """What the library is to hold."""
+    from isomanager.planning.keeping import policy_told
+
     with _library() as library:
         found = library.inventory.subscriptions()
     if as_json:
@@ -132,7 +134,7 @@ def subscriptions(as_json: Json = False) -> None:
             one.selector,
             ", ".join(one.selector.architectures),
             ", ".join(one.repositories),
-            f"{one.keep.last}" + (f" or {one.keep.days} days" if one.keep.days else ""),
+            policy_told(one.keep) if one.old != "keep" else "every version",
             one.floor,
             ", ".join([*(f"tag:{tag}" for tag in one.tags), *([f"group:{one.group}"] if one.group else [])]),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,6 +26,10 @@ Floor = Annotated[
 ]
 Tags = Annotated[
     list[str], typer.Option("--tag", metavar="WORD", help="To call for it by tag:WORD; may be given again.")
+]
+Old = Literal["trash", "keep", "archive"]
+Archive = Annotated[
+    str, typer.Option("--archive", metavar="REPOSITORY", help="Where --old archive copies them before they go.")
 ]
 Group = Annotated[
     str, typer.Option("--group", metavar="WORD", help="The schedule group: a deployment calls for group:WORD.")
@@ -56,9 +60,14 @@ def subscribe(
     keep_days: Annotated[
         int, typer.Option("--keep-days", min=0, metavar="DAYS", help="Also keep what was proved in so many days.")
     ] = 0,
-    old: Annotated[
-        str, typer.Option("--old", metavar="WHAT", help="What happens to replaced versions: trash or keep.")
-    ] = "trash",
+    keep_majors: Annotated[
+        int, typer.Option("--keep-majors", min=0, metavar="N", help="Also keep the newest of each of N major versions.")
+    ] = 0,
+    keep_minors: Annotated[
+        int, typer.Option("--keep-minors", min=0, metavar="N", help="Also keep the newest of each of N minor versions.")
+    ] = 0,
+    old: Annotated[Old, typer.Option("--old", help="What happens to replaced versions.")] = "trash",
+    archive: Archive = "",
     floor: Floor = Assurance.PUBLISHED,
     under: Under = "",
     tag: Tags = [],
@@ -70,16 +79,15 @@ def subscribe(
     from isomanager.library.subscribing import Terms, best_assurance, out_of_reach, subscribe_all
     from isomanager.model import Keep, Selector
 
-    if old not in ("trash", "keep"):
-        raise UsageError(f"--old is '{old}'; it is trash or keep.")
     terms = Terms(
         tuple(repository),
-        Keep(last=keep, days=keep_days),
-        "keep" if old == "keep" else "trash",
+        Keep(last=keep, days=keep_days, per_major=keep_majors, per_minor=keep_minors),
+        old,
         floor,
         under_bytes(under),
         tuple(tag),
         group,
+        archive,
     )
     ways: dict[str, Any] = {"architectures": tuple(arch), "languages": tuple(language), "editions": tuple(edition)}
     with _library() as library:
@@ -149,7 +157,14 @@ def change_subscription(
         int | None,
         typer.Option("--keep-days", min=0, metavar="DAYS", help="Also keep what was proved in so many days."),
     ] = None,
-    old: Annotated[str | None, typer.Option("--old", metavar="WHAT", help="Replaced versions: trash or keep.")] = None,
+    keep_majors: Annotated[
+        int | None, typer.Option("--keep-majors", min=0, metavar="N", help="The newest of each of N major versions.")
+    ] = None,
+    keep_minors: Annotated[
+        int | None, typer.Option("--keep-minors", min=0, metavar="N", help="The newest of each of N minor versions.")
+    ] = None,
+    old: Annotated[Old | None, typer.Option("--old", help="What happens to replaced versions.")] = None,
+    archive: Archive = "",
     floor: Annotated[
         Assurance | None, typer.Option("--floor", metavar="ASSURANCE", help="Publish nothing proved less.")
     ] = None,
@@ -167,14 +182,15 @@ def change_subscription(
     """Change a subscription, its version rule above all. What is held stays until something newer is in."""
     from isomanager.library.subscribing import Changes, change
 
-    if old not in (None, "trash", "keep"):
-        raise UsageError(f"--old is '{old}'; it is trash or keep.")
     changes = Changes(
         version=version,
         repositories=tuple(repository) if repository else None,
         keep=keep,
         keep_days=keep_days,
-        old=None if old is None else "keep" if old == "keep" else "trash",
+        keep_majors=keep_majors,
+        keep_minors=keep_minors,
+        old=old,
+        archive=archive or None,
         floor=floor,
         under=None if under is None else under_bytes(under),
         tags=tuple(tag) if tag is not None else None,

@@ -46,6 +46,26 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "pin",
+        "flows.letting_go.pin",
+        f"Pin or hold what a selector or path names, or release it. {_WHERE}",
+    ),
+    Definition(
+        "freeze",
+        "flows.letting_go.freeze",
+        f"Delete nothing anywhere until this is run with the switch off. {_WHERE}",
+    ),
+    Definition(
+        "trash",
+        "flows.letting_go.trash",
+        f"Bring retired images back from the trash, proved again, or remove them for good. {_WHERE}",
+    ),
+    Definition(
+        "release-quarantine",
+        "flows.letting_go.release_quarantine",
+        f"Forget refusals, so that the next update tries those images again. {_WHERE}",
+    ),
+    Definition(
         "scan",
         "flows.scan.scan",
         f"Look at the images in a folder and take them in; a dry run unless you switch that off. {_WHERE}",

@@ -11,6 +11,7 @@ from isomanager.errors import PermanentError
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Plan
+from isomanager.planning.update import RESPIN
 
 PLAN, REPORT, INVENTORY = "iso-plan", "iso-report", "iso-inventory"
 """Keys of the artifacts; each key's page shows its newest version."""
@@ -21,6 +22,10 @@ _EVENTS = {
     OutcomeKind.RETIRED: "isomanager.image.retired",
     OutcomeKind.FAILED: "isomanager.image.failed",
 }
+
+
+RESPUN = "isomanager.image.respun"
+"""The event of other bytes under a title that was held already: both are kept."""
 
 
 class RunFailed(PermanentError):
@@ -98,8 +103,8 @@ def held_row(copy: Copy) -> dict[str, object]:
 def announce(outcomes: Sequence[Outcome]) -> None:
     """An event for each image that changed something, for automations to act on."""
     for outcome in outcomes:
-        name = _EVENTS.get(outcome.outcome)
-        if name is not None:
+        names = [_EVENTS.get(outcome.outcome), RESPUN if outcome.code == RESPIN else None]
+        for name in filter(None, names):
             subject = str(outcome.title or outcome.selector)
             emit_event(
                 name,

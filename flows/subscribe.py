@@ -23,7 +23,10 @@ def subscribe(
     repositories: list[str] = [],  # noqa: B006
     keep: int = 1,
     keep_days: int = 0,
-    old: Literal["trash", "keep"] = "trash",
+    keep_majors: int = 0,
+    keep_minors: int = 0,
+    old: Literal["trash", "keep", "archive"] = "trash",
+    archive: str = "",
     floor: Assurance = Assurance.PUBLISHED,
     under: int = 0,
     tags: list[str] = [],  # noqa: B006
@@ -39,15 +42,18 @@ def subscribe(
         repositories: Names of the repositories to keep it in; none means the default one.
         keep: How many versions to keep.
         keep_days: Also keep what was proved in so many days.
+        keep_majors: Also keep the newest of each of so many major versions.
+        keep_minors: Also keep the newest of each of so many pairs of major and minor version.
         old: What happens to replaced versions.
+        archive: The repository that replaced versions are copied to before they go, with archive above.
         floor: Publish nothing that is proved less.
         under: Leave out images that are not smaller than so many bytes; 0 means none is left out.
         tags: Words by which an update can call for it, as tag:WORD.
         group: Its schedule group; an update calls for group:WORD.
     """
     ways = {"architectures": tuple(architectures), "languages": tuple(languages), "editions": tuple(editions)}
-    keeping = Keep(last=keep, days=keep_days)
-    terms = Terms(tuple(repositories), keeping, old, floor, under, tuple(tags), group)
+    keeping = Keep(last=keep, days=keep_days, per_major=keep_majors, per_minor=keep_minors)
+    terms = Terms(tuple(repositories), keeping, old, floor, under, tuple(tags), group, archive)
     with running() as library:
         many = is_glob(selector)
         selectors = (

@@ -13,6 +13,7 @@ from flows.reporting import finish, show_plan
 from flows.running import awaited, image_threads, named, resolving_threads, running
 from isomanager.errors import IsoManagerError
 from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
+from isomanager.library.failed_before import failed_subscriptions
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import current_library
 from isomanager.library.outcomes import RunReport, failed_outcome, settled_outcome
@@ -38,6 +39,7 @@ def update(
     force: bool = False,
     dry_run: bool = False,
     accept: bool = False,
+    failed: bool = False,
 ) -> RunReport:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
 
@@ -50,12 +52,14 @@ def update(
         force: Fetch again what is already held, and try again what was refused before.
         dry_run: Only show the plan.
         accept: Believe answers that surprise (older, far newer, another size) although nobody else bears them out.
+        failed: Only what failed or was refused when it was last tried.
     """
     started = monotonic()
     with running() as library:
         found = recover(library)
         narrowing = Narrowing(tuple(architectures), under, target)
-        wants = gather(chosen_subscriptions(library, what, narrowing), accept=accept)
+        chosen = chosen_subscriptions(library, what, narrowing)
+        wants = gather(failed_subscriptions(library, chosen) if failed else chosen, accept=accept)
         plan = make_plan(library, wants, force=force)
         show_plan(plan)
         if dry_run:

@@ -216,6 +216,13 @@ class Settings(BaseSettings):
         description="Address of a proxy for everything, without credentials; empty: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.",
     )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
+    max_delete_bytes: int = Field(0, ge=0, description="Bytes that one run may retire in one repository; 0: no limit.")
+    max_delete_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of a repository's copies that one run may retire; three at least, so that a small library goes on.",
+    )
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
     report_days: int = Field(90, ge=1, description="Days that dated inventories and reports stay in a repository.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")

@@ -16,6 +16,7 @@ from isomanager.inventory.database import Clock, open_database, utc_now
 from isomanager.inventory.leases import LeaseRecords
 from isomanager.inventory.migration import migrate
 from isomanager.inventory.offers import OfferRecords
+from isomanager.inventory.pins import PinRecords
 from isomanager.inventory.quarantine import QuarantineRecords
 from isomanager.inventory.receipts import ReceiptRecords
 from isomanager.inventory.repositories import RepositoryRecords
@@ -41,6 +42,7 @@ class Inventory(
     RunRecords,
     LeaseRecords,
     SourceRecords,
+    PinRecords,
 ):
     """All parts together, over one database."""
 

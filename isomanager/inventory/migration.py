@@ -43,7 +43,7 @@ class History:
     revisions: tuple[str, ...]
 
 
-HISTORY = History(Path(__file__).parent / "migrations", ("0001", "0002", "0003", "0004", "0005"))
+HISTORY = History(Path(__file__).parent / "migrations", ("0001", "0002", "0003", "0004", "0005", "0006"))
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,27 @@ class SourceRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcTime)
 
 
+class PinRow(Row, table=True):
+    """A pin or hold, whole, as JSON; `target` is its kind and what it covers, so that saying it again changes it."""
+
+    __tablename__ = "pins"
+
+    id: str = Field(primary_key=True, sa_type=String)
+    target: str = Field(sa_type=Text, unique=True)
+    created_at: datetime = Field(sa_type=UtcTime)
+    body: dict[str, Any] = Field(sa_type=JSON)
+
+
+class FreezeRow(Row, table=True):
+    """That nothing may be deleted; there is one row at most, named `library`."""
+
+    __tablename__ = "freezes"
+
+    name: str = Field(primary_key=True, sa_type=String)
+    at: datetime = Field(sa_type=UtcTime)
+    reason: str = Field(sa_type=Text)
+
+
 METADATA = Row.metadata
 
 
@@ -283,3 +304,5 @@ LEASES = _table("leases")
 RUNS = _table("runs")
 OUTCOMES = _table("outcomes")
 SOURCES = _table("sources")
+PINS = _table("pins")
+FREEZES = _table("freezes")

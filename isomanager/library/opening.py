@@ -197,9 +197,13 @@ class Library:
 
     def selects(self, subscription: Subscription, title: Title) -> bool:
         """Whether the subscription's selector fits the title, by the product's own rules."""
-        fits = self._matchers.get(subscription.selector)
+        return self.fits(subscription.selector, title)
+
+    def fits(self, selector: Selector, title: Title) -> bool:
+        """Whether the selector fits the title, by the product's own rules."""
+        fits = self._matchers.get(selector)
         if fits is None:
-            fits = self._matchers[subscription.selector] = self._matcher(subscription.selector)
+            fits = self._matchers[selector] = self._matcher(selector)
         return fits(title)
 
     def _matcher(self, selector: Selector) -> Callable[[Title], bool]:

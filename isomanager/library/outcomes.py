@@ -66,6 +66,7 @@ def published_outcome(action: Action, copy: Copy, received: Received, *, anew: b
         reason=action.reason
         if anew
         else "fetched again: the very bytes that are held, which were read and proved again",
+        code=action.code if anew else "",
         bytes=received.size - received.resumed_at,
         seconds=received.seconds,
         assurance=copy.assurance,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from isomanager.library.opening import LIVE, Library
+from isomanager.library.pinning import holding
 from isomanager.library.pruning import guards_for
 from isomanager.model import Plan, Title
 from isomanager.planning.update import plan_update
@@ -26,6 +27,7 @@ def plan_wants(library: Library, wants: Sequence[Want], *, force: bool = False) 
         guards=guards_for(library, repositories),
         now=library.now(),
         refused_before=lambda fingerprint, title: _refused_before(library, fingerprint, title),
+        held_back=holding(library),
         force=force,
     )
 

@@ -6,10 +6,11 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from isomanager.errors import IsoManagerError, LeaseLost
+from isomanager.errors import InventoryError, IsoManagerError, LeaseLost
 from isomanager.library.leasing import leased_copy, reading_key
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
+from isomanager.library.pinning import protections
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import retirement
@@ -19,10 +20,30 @@ from isomanager.storage.contract import INTERNAL
 TRASH = f"{INTERNAL}/trash"
 
 
+def require_unfrozen(library: Library) -> None:
+    """Refuse to delete while a person wants nothing deleted."""
+    frozen = library.inventory.frozen()
+    if frozen is not None:
+        why = f" ({frozen.reason})" if frozen.reason else ""
+        raise InventoryError(
+            f"The library is frozen since {frozen.at:%Y-%m-%d %H:%M}{why}: nothing is deleted.",
+            code="frozen",
+            hint="`isomanager unfreeze` allows it again.",
+        )
+
+
 def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
     """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing."""
-    listed = frozenset(name for name in repositories if _is_listed(library, name))
-    return Guards(max_deletes=library.settings.max_deletes, listed=listed)
+    names = tuple(repositories)
+    settings, held = library.settings, library.inventory.copies(states={CopyState.HELD})
+    return Guards(
+        max_deletes=settings.max_deletes,
+        max_delete_bytes=settings.max_delete_bytes,
+        max_delete_share=settings.max_delete_share,
+        frozen=library.inventory.frozen() is not None,
+        listed=frozenset(name for name in names if _is_listed(library, name)),
+        protected=protections(library, [copy for copy in held if copy.repository in names]),
+    )
 
 
 def _is_listed(library: Library, repository: str) -> bool:
@@ -55,7 +76,7 @@ def prune_repository(
         elif verdict.stays:
             outcomes.append(_skipped(action, f"it stays after all: {verdict.reason}"))
         else:
-            outcomes.append(_retired(library, retirement(verdict.copy, verdict.reason)))
+            outcomes.append(_retired(library, retirement(verdict.copy, verdict.reason, verdict.archives)))
     return (*outcomes, *empty_trash(library, repository))
 
 
@@ -67,7 +88,9 @@ def _skipped(action: Action, reason: str) -> Outcome:
 
 def _retired(library: Library, action: Action) -> Outcome:
     try:
-        retire(library, library.inventory.copy(action.copy_id), action.reason)
+        copy = library.inventory.copy(action.copy_id)
+        _archived(library, copy, action.archives)
+        retire(library, copy, action.reason)
     except IsoManagerError as wrong:
         return failed_outcome(action, wrong)
     return Outcome(
@@ -79,13 +102,23 @@ def _retired(library: Library, action: Action) -> Outcome:
     )
 
 
+def _archived(library: Library, copy: Copy, archives: Sequence[str]) -> None:
+    if archives:  # imported here: a plan, which only looks, needs no transfer
+        from isomanager.library.archiving import archive_copy
+
+        for repository in archives:
+            archive_copy(library, copy, repository)
+
+
 def trash_path(copy: Copy) -> str:
     """Where a retired copy waits: its id keeps names apart, its name stays readable."""
     return f"{TRASH}/{copy.id}/{posixpath.basename(copy.path)}"
 
 
 def retire(library: Library, copy: Copy, reason: str) -> Copy:
-    """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it, or reads it."""
+    """Move a held copy to the trash: announced, done, recorded. LeaseLost when somebody is working on it, or reads it;
+    InventoryError (frozen) while nothing may be deleted."""
+    require_unfrozen(library)
     if library.inventory.has_lease(reading_key(copy.id)):
         raise LeaseLost(f"{copy.path} is being read by a sync.", hint="The next run lets it go.", copy_id=copy.id)
     with leased_copy(library, copy.id) as lease:
@@ -104,9 +137,12 @@ def retire(library: Library, copy: Copy, reason: str) -> Copy:
 def empty_trash(library: Library, repository: str) -> tuple[Outcome, ...]:
     """Remove for good what has been in the trash longer than `trash_days`; the rows stay, with their reason.
 
-    The outcomes of what could not be removed: it is tried again in the next run.
+    The outcomes of what could not be removed: it is tried again in the next run. While the library is frozen, all of it waits.
     """
-    tried = (_emptied(library, copy) for copy in overdue(library, repository))
+    if library.inventory.frozen() is not None:
+        return ()
+    told = f"removed from the trash after {library.settings.trash_days} days"
+    tried = (remove_trashed(library, copy, told) for copy in overdue(library, repository))
     return tuple(outcome for outcome in tried if outcome is not None)
 
 
@@ -117,12 +153,14 @@ def overdue(library: Library, repository: str | None = None) -> tuple[Copy, ...]
     return tuple(copy for copy in trashed if copy.changed_at <= until)
 
 
-def _emptied(library: Library, copy: Copy) -> Outcome | None:
+def remove_trashed(library: Library, copy: Copy, told: str) -> Outcome | None:
+    """Remove one for good, its row keeping why it was retired and what was `told`; the outcome when that failed."""
     try:
+        require_unfrozen(library)
         with leased_copy(library, copy.id) as lease:
             if library.inventory.copy(copy.id).state is CopyState.TRASHED:
                 library.store(copy.repository).delete(copy.trash_path)
-                reason = f"{copy.reason}; removed from the trash after {library.settings.trash_days} days"
+                reason = f"{copy.reason}; {told}"
                 library.inventory.transition(
                     copy.id, CopyState.GONE, expected=CopyState.TRASHED, lease=lease, reason=reason
                 )

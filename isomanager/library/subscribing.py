@@ -22,11 +22,12 @@ class Terms:
 
     repositories: tuple[str, ...] = ()
     keep: Keep = Keep()  # noqa: RUF009 - a frozen value
-    old: Literal["trash", "keep"] = "trash"
+    old: Literal["trash", "keep", "archive"] = "trash"
     floor: Assurance = Assurance.PUBLISHED
     under: int = 0
     tags: tuple[str, ...] = ()
     group: str = ""
+    archive: str = ""
 
 
 def subscribe(
@@ -35,7 +36,8 @@ def subscribe(
     *,
     repositories: tuple[str, ...] = (),
     keep: Keep = Keep(),  # noqa: B008 - a frozen value
-    old: Literal["trash", "keep"] = "trash",
+    old: Literal["trash", "keep", "archive"] = "trash",
+    archive: str = "",
     floor: Assurance = Assurance.PUBLISHED,
     under: int = 0,
     tags: tuple[str, ...] = (),
@@ -43,33 +45,37 @@ def subscribe(
 ) -> Subscription:
     """Keep what fits the selector up to date from now on; the same selector again changes the subscription there is.
 
-    Raises ResolveError for a product, flavor, channel or architecture that is none, InventoryError for an unknown repository.
+    Raises ResolveError for a product, flavor, channel or architecture that is none, InventoryError for an unknown repository,
+    UsageError for an archive that cannot be one.
     """
-    terms = Terms(repositories, keep, old, floor, under, tags, group)
+    terms = Terms(repositories, keep, old, floor, under, tags, group, archive)
     return subscribe_all(library, [selector], terms)[0]
 
 
 def subscribe_all(library: Library, selectors: Sequence[Selector], terms: Terms) -> tuple[Subscription, ...]:
     """As `subscribe`, for many selectors on the same terms; nothing is written down unless all of them can be."""
-    for name in terms.repositories:
+    for name in (*terms.repositories, *filter(None, [terms.archive])):
         library.inventory.repository(name)
     wanted = [_wanted(library, selector, terms) for selector in selectors]
     return tuple(library.inventory.add_subscription(one) for one in wanted)
 
 
 def _wanted(library: Library, selector: Selector, terms: Terms) -> Subscription:
-    return Subscription(
+    wanted = Subscription(
         id=secrets.token_hex(4),
         selector=library.canonical(selector),
         repositories=terms.repositories or (DEFAULT,),
         keep=terms.keep,
         old=terms.old,
+        archive=terms.archive,
         floor=terms.floor,
         under=terms.under,
         tags=tuple(dict.fromkeys(word(tag) for tag in terms.tags)),
         group=word(terms.group) if terms.group else "",
         created_at=library.now(),
     )
+    _check_archive(wanted)
+    return wanted
 
 
 def word(text: str) -> str:
@@ -88,7 +94,10 @@ class Changes:
     repositories: tuple[str, ...] | None = None
     keep: int | None = None
     keep_days: int | None = None
-    old: Literal["trash", "keep"] | None = None
+    keep_majors: int | None = None
+    keep_minors: int | None = None
+    old: Literal["trash", "keep", "archive"] | None = None
+    archive: str | None = None
     floor: Assurance | None = None
     under: int | None = None
     tags: tuple[str, ...] | None = None
@@ -101,25 +110,30 @@ def change(library: Library, subscription: Subscription, changes: Changes) -> Su
 
     Raises as `subscribe` does, and InventoryError(subscription-exists) when another one asks for just that already.
     """
-    keep = Keep(
-        last=subscription.keep.last if changes.keep is None else changes.keep,
-        days=subscription.keep.days if changes.keep_days is None else changes.keep_days,
-    )
+    numbers = {
+        "last": changes.keep,
+        "days": changes.keep_days,
+        "per_major": changes.keep_majors,
+        "per_minor": changes.keep_minors,
+    }
+    keep = {name: number for name, number in numbers.items() if number is not None}
     tags = None if changes.tags is None else tuple(dict.fromkeys(word(tag) for tag in changes.tags))
     told: dict[str, object] = {
         "selector": None if changes.version is None else _with_version(library, subscription, changes.version),
         "repositories": changes.repositories,
-        "keep": subscription.keep.model_copy(update=dict(keep)),
+        "keep": subscription.keep.model_copy(update=keep),
         "old": changes.old,
+        "archive": "" if changes.old in ("trash", "keep") else changes.archive,
         "floor": changes.floor,
         "under": changes.under,
         "tags": tags,
         "group": word(changes.group) if changes.group else changes.group,
         "paused": changes.paused,
     }
-    for name in changes.repositories or ():
+    for name in (*(changes.repositories or ()), *filter(None, [changes.archive])):
         library.inventory.repository(name)
     changed = subscription.model_copy(update={name: one for name, one in told.items() if one is not None})
+    _check_archive(changed)
     return library.inventory.change_subscription(changed)
 
 
@@ -127,6 +141,15 @@ def _with_version(library: Library, subscription: Subscription, version: str) ->
     selector = subscription.selector
     asked = Selector.parse(f"{selector.product}@{version}")
     return library.canonical(selector.model_copy(update={"rule": asked.rule, "channel": asked.channel}))
+
+
+def _check_archive(wanted: Subscription) -> None:
+    if bool(wanted.archive) != (wanted.old == "archive"):
+        raise UsageError(
+            "Old versions are archived in a repository.", hint="Say both: --old archive --archive REPOSITORY."
+        )
+    if wanted.archive in wanted.repositories:
+        raise UsageError(f"{wanted.archive} cannot be both the place and the archive.", hint="Name another repository.")
 
 
 def best_assurance(library: Library, subscription: Subscription) -> Assurance | None:

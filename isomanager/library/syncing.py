@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from isomanager.errors import IsoManagerError, StoreError, UsageError
 from isomanager.library.leasing import reading
@@ -111,10 +112,13 @@ def plan_destination(
     there = {entry.path: entry.size for entry in store.list()}
     guards = guards_for(library, [destination])
     if max_deletes is not None:
-        guards = type(guards)(max_deletes, guards.frozen, guards.listed)
+        guards = replace(guards, max_deletes=max_deletes)
     subscriptions = [one for one in library.inventory.subscriptions() if destination in one.repositories]
 
     def protects(copy: Copy) -> str:
+        needed = "; ".join(map(str, guards.protected.get(copy.id, ())))
+        if needed:
+            return needed
         wanting = [str(one.selector) for one in subscriptions if library.selects(one, copy.title)]
         return f"the subscription {wanting[0]} selects it" if wanting else ""
 

@@ -122,7 +122,7 @@ def taken_outcome(
     """What became of a file that was to be taken in. `remove` deletes it where it was found, once its copy is held."""
     try:
         copy = take_in(library, place, into, step, move=move, progress=progress)
-        if remove and place.repository != into:
+        if remove and place.repository != into and library.inventory.frozen() is None:
             store_of(library, place).delete(step.file.path)
     except IsoManagerError as wrong:
         return settled_step(step, into).model_copy(

@@ -1,37 +1,26 @@
-"""Which copies stay and which may go, each with the reason. Pure; computed when a plan is made and again as it is applied.
+"""Which copies stay and which may go, each with the reasons. Pure; computed when a plan is made and again as it is applied.
 
 A copy goes only if a subscription brought it, every subscription that selects it has something newer that is published and
-proved, no rule keeps it, and the guards allow it. Whatever is in doubt stays.
+proved, no rule keeps it, nobody pinned, holds, aliases or uses it, and the guards allow it. Whatever is in doubt stays.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from isomanager.model import Copy, CopyState
+from isomanager.planning.guarding import guarded
+from isomanager.planning.keeping import kept_versions, policy_told
+from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards, Scope, Selects, Want, scope
 from isomanager.version import Version
 
 SUBSCRIPTION_SOURCE = "subscription:"
 """How a copy's `source` begins when a subscription brought it in."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A held copy, whether it stays, and every reason for that."""
-
-    copy: Copy
-    stays: bool
-    reasons: tuple[str, ...]
-
-    @property
-    def reason(self) -> str:
-        """All reasons in one sentence."""
-        return "; ".join(self.reasons)
 
 
 @dataclass(frozen=True)
@@ -46,10 +35,9 @@ class _Contest:
         return frozenset(one.id for one in self.copies)
 
     @cached_property
-    def kept_versions(self) -> frozenset[Version]:
-        """The newest ones, as many as the subscription keeps."""
-        newest_first = sorted({one.title.version for one in self.copies}, reverse=True)
-        return frozenset(newest_first[: self.want.subscription.keep.last])
+    def kept_versions(self) -> Mapping[Version, tuple[str, ...]]:
+        """Those that a rule keeps, and which ones do."""
+        return kept_versions({one.title.version for one in self.copies}, self.want.subscription.keep)
 
     @cached_property
     def newest(self) -> Copy:
@@ -79,8 +67,9 @@ def judge_retention(
     for (repository, (product, *_)), group in groups.items():
         concerned = [want for want in by_product[product] if repository in want.subscription.repositories]
         contests = [one for want in concerned if (one := _contest(want, group, selects)).copies]
-        verdicts += _keep_the_last([_judge(copy, contests, now) for copy in group], contests)
-    return tuple(_guarded(verdicts, guards))
+        judged = [_protected(_judge(copy, contests, now), guards) for copy in group]
+        verdicts += _keep_the_last(judged, contests)
+    return tuple(guarded(verdicts, guards))
 
 
 def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:
@@ -89,37 +78,60 @@ def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:
 
 def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime) -> Verdict:
     if not copy.source.startswith(SUBSCRIPTION_SOURCE):
-        return Verdict(copy, True, ("it was added by hand, not by a subscription",))
+        return Verdict(copy, True, (_BY_HAND,))
     concerned = [one for one in contests if copy.id in one.ids]
     if not concerned:
-        return Verdict(copy, True, ("no subscription selects it, and nothing replaces it",))
+        return Verdict(copy, True, (_UNSELECTED,))
     claims = [claim for one in concerned for claim in _claims(copy, one, now)]
     if claims:
         return Verdict(copy, True, tuple(dict.fromkeys(claims)))
-    newest = concerned[0].newest
-    told = " and ".join(str(one.want.subscription.selector) for one in concerned)
-    keep = concerned[0].want.subscription.keep.last
-    return Verdict(copy, False, (f"{newest.title.version} replaces it: {told} keeps {keep}",))
+    subscriptions = [one.want.subscription for one in concerned]
+    told = " and ".join(str(one.selector) for one in subscriptions)
+    text = f"{concerned[0].newest.title.version} replaces it: {told} keeps {policy_told(subscriptions[0].keep)}"
+    change = f"`isomanager pin {copy.path}` keeps it; so does `isomanager subscribe ... --keep` with a larger number"
+    archives = dict.fromkeys(one.archive for one in subscriptions if one.old == "archive" and one.archive)
+    return Verdict(copy, False, (Reason("replaced", text, change),), tuple(archives))
 
 
-def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[str]:
+_BY_HAND = Reason("by-hand", "it was added by hand, not by a subscription", "only a person lets it go")
+_UNSELECTED = Reason(
+    "unselected",
+    "no subscription selects it, and nothing replaces it",
+    "a subscription that selects it, and something newer than it",
+)
+
+
+def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[Reason]:
     """Why this subscription wants the copy to stay; nothing when it has let it go."""
     want, subscription = contest.want, contest.want.subscription
     name, keep = str(subscription.selector), subscription.keep
     if subscription.old == "keep":
-        yield f"{name} keeps every old version"
+        change = f"`isomanager subscribe {name} --old trash`"
+        yield Reason("keeps-old", f"{name} keeps every old version", change)
     if not want.resolutions:
-        yield f"{name} was not asked about in this run"
+        yield Reason("not-asked", f"{name} was not asked about in this run", f"`isomanager update {name}`")
     elif not want.is_answered:
-        yield f"upstream did not answer for {name}: nothing of it is retired"
+        text = f"upstream did not answer for {name}: nothing of it is retired"
+        yield Reason("unanswered", text, "an answer of upstream's")
     if str(copy.title) in want.current_titles:
-        yield f"it is what {name} selects now"
-    if copy.title.version in contest.kept_versions:
-        yield f"among the newest {keep.last} of {name}" if keep.last > 1 else f"the newest of {name}"
-    if keep.days and (copy.proved_at or copy.created_at) > now - timedelta(days=keep.days):
-        yield f"{name} keeps what was proved in the last {keep.days} days"
+        yield Reason("current", f"it is what {name} selects now", "a newer release upstream")
+    for rule in contest.kept_versions.get(copy.title.version, ()):
+        yield Reason("kept", f"{rule} of {name}", f"newer versions, or `isomanager subscribe {name} --keep N`")
+    until = (copy.proved_at or copy.created_at) + timedelta(days=keep.days)
+    if keep.days and until > now:
+        text = f"{name} keeps what was proved in the last {keep.days} days"
+        yield Reason("recent", text, f"time: that ends on {until:%Y-%m-%d}")
     if not contest.replacement_is_held:
-        yield f"the replacement for {name} is not published and proved yet"
+        text = f"the replacement for {name} is not published and proved yet"
+        yield Reason("unreplaced", text, f"`isomanager update {name}`")
+
+
+def _protected(verdict: Verdict, guards: Guards) -> Verdict:
+    """What a person or a program needs stays, whatever the subscriptions say; a copy that stays anyway has one reason more."""
+    reasons = guards.protected.get(verdict.copy.id, ())
+    if not reasons:
+        return verdict
+    return replace(verdict, stays=True, archives=(), reasons=(*reasons, *(verdict.reasons if verdict.stays else ())))
 
 
 def _keep_the_last(group: Sequence[Verdict], contests: Sequence[_Contest]) -> list[Verdict]:
@@ -130,27 +142,6 @@ def _keep_the_last(group: Sequence[Verdict], contests: Sequence[_Contest]) -> li
         if not any(changed[place].stays for place in places):
             newest = max(places, key=lambda place: changed[place].copy.title.version)
             copy = changed[newest].copy
-            told = f"the last proved copy of {contest.want.subscription.selector} in {copy.repository}"
-            changed[newest] = Verdict(copy, True, (told,))
+            text = f"the last proved copy of {contest.want.subscription.selector} in {copy.repository}"
+            changed[newest] = Verdict(copy, True, (Reason("last-proved", text, "another proved copy beside it"),))
     return changed
-
-
-def _guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
-    yield from (one for one in verdicts if one.stays)
-    going: dict[str, int] = {}
-    leaving = (one for one in verdicts if not one.stays)
-    for verdict in sorted(leaving, key=lambda one: (one.copy.repository, one.copy.title.version)):
-        repository = verdict.copy.repository
-        if guards.frozen:
-            yield Verdict(verdict.copy, True, ("the library is frozen: nothing is deleted anywhere", verdict.reason))
-        elif repository not in guards.listed:
-            told = f"{repository} could not be listed, or its listing is empty: nothing of it is deleted"
-            yield Verdict(verdict.copy, True, (told, verdict.reason))
-        elif going.get(repository, 0) >= guards.max_deletes:
-            told = (
-                f"this run may retire {guards.max_deletes} copies of {repository} (max_deletes); the next run goes on"
-            )
-            yield Verdict(verdict.copy, True, (told, verdict.reason))
-        else:
-            going[repository] = going.get(repository, 0) + 1
-            yield verdict

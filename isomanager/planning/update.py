@@ -13,6 +13,18 @@ RefusedBefore = Callable[[str, Title], str | None]
 """Given an offer's fingerprint and title: why those very bytes were refused before, or None."""
 
 
+RESPIN = "re-spin"
+"""The code of fetching other bytes under a title that is held: both are kept, and somebody should know."""
+
+HeldBack = Callable[[str, Title], str | None]
+"""Given a repository and an offered title: why a person wants nothing fetched in the place of what is there, or None."""
+
+
+def held_never(_repository: str, _title: Title) -> str | None:
+    """Nobody holds anything."""
+    return None
+
+
 def refused_never(_fingerprint: str, _title: Title) -> str | None:
     """Nothing was ever refused."""
     return None
@@ -26,12 +38,15 @@ def plan_update(
     guards: Guards,
     now: datetime,
     refused_before: RefusedBefore = refused_never,
+    held_back: HeldBack = held_never,
     force: bool = False,
 ) -> Plan:
     """The plan for these subscriptions; pure. `force` fetches again what is held and what was refused before."""
     shelves = shelve(copies)
     fetches = merge_same_fetches(
-        _decide(want.subscription, resolution, repository, shelves, selects, refused_before, force)
+        _unless_on_hold(
+            held_back, _decide(want.subscription, resolution, repository, shelves, selects, refused_before, force)
+        )
         for want in wants
         if not want.subscription.paused
         for resolution in want.resolutions
@@ -39,8 +54,26 @@ def plan_update(
     )
     after = [*copies, *(_as_if_published(action, now) for action in fetches if action.kind is ActionKind.DOWNLOAD)]
     verdicts = judge_retention(after, wants, selects=selects, guards=guards, now=now)
-    retirements = [retirement(verdict.copy, verdict.reason) for verdict in verdicts if not verdict.stays]
+    retirements = [retirement(one.copy, one.reason, one.archives) for one in verdicts if not one.stays]
     return Plan(made_at=now, actions=(*fetches, *retirements))
+
+
+def _unless_on_hold(held_back: HeldBack, action: Action) -> Action:
+    """What a person holds is not replaced, and that turns no run red."""
+    if action.kind is not ActionKind.DOWNLOAD or action.title is None:
+        return action
+    held = held_back(action.repository, action.title)
+    if held is None:
+        return action
+    return Action(
+        kind=ActionKind.SKIP,
+        repository=action.repository,
+        title=action.title,
+        selector=action.selector,
+        code="on-hold",
+        reason=held,
+        note=action.note,
+    )
 
 
 def _decide(
@@ -96,6 +129,7 @@ def _decide(
         assurance=expectation.assurance,
         cost=expectation.size if expectation.size is not None else expectation.offer.size,
         reason=_why_fetch(title, here, expectation, force),
+        code=RESPIN if twin is None and _is_respin(title, here) else "",
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
         **place,
     )
@@ -151,13 +185,18 @@ def _newer_held(title: Title, here: Sequence[Copy], subscription: Subscription, 
     return max(newer, key=lambda one: one.title.version, default=None)
 
 
+def _is_respin(title: Title, here: Sequence[Copy]) -> bool:
+    """Whether the very title is held with other bytes than those that are to be fetched."""
+    return any(one.title == title and one.state is CopyState.HELD for one in here)
+
+
 def _why_fetch(title: Title, here: Sequence[Copy], expectation: Expectation, force: bool) -> str:
     proof = f"to be proved as {expectation.assurance}"
     rivals = [one for one in here if scope(one.title) == scope(title)]
     held = [one for one in rivals if one.state is CopyState.HELD]
     if force:
         return f"asked for again; {proof}"
-    if any(one.title == title for one in held):
+    if _is_respin(title, here):
         return f"upstream publishes other bytes under the version that is held (a re-spin): both are kept; {proof}"
     if any(one.title == title and one.state is CopyState.SUSPECT for one in rivals):
         return f"the copy that was held failed a proof; {proof}"
@@ -212,14 +251,15 @@ def _as_if_published(action: Action, now: datetime) -> Copy:
     )
 
 
-def retirement(copy: Copy, reason: str) -> Action:
-    """The action that retires `copy` to the trash."""
+def retirement(copy: Copy, reason: str, archives: tuple[str, ...] = ()) -> Action:
+    """The action that retires `copy` to the trash, after it was copied to the repositories `archives`."""
     return Action(
         kind=ActionKind.RETIRE,
         repository=copy.repository,
         title=copy.title,
-        reason=reason,
+        reason=f"{reason}; it is copied to {' and '.join(archives)} first" if archives else reason,
         frees=copy.size or 0,
+        archives=archives,
         copy_id=copy.id,
         path=copy.path,
     )

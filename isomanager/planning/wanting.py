@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from isomanager.model import Copy, Expectation, Refusal, Subscription, Title
+from isomanager.planning.verdicts import Reason
 from isomanager.version import Version
 
 Selects = Callable[[Subscription, Title], bool]
@@ -63,11 +64,18 @@ class Want:
 
 @dataclass(frozen=True)
 class Guards:
-    """What keeps a run from deleting too much. `listed` names the repositories whose listing succeeded and was not empty."""
+    """What keeps a run from deleting too much. `listed` names the repositories whose listing succeeded and was not empty.
+
+    The limits hold for each repository: copies, bytes (0: no limit), and share of the copies held there (0 to 1). `protected` says
+    of copies, by id, why they stay whatever subscriptions say: pinned, held, aliased, in use.
+    """
 
     max_deletes: int = 10
+    max_delete_bytes: int = 0
+    max_delete_share: float = 0.5
     frozen: bool = False
     listed: frozenset[str] = field(default_factory=frozenset)
+    protected: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
 
 
 def same_bytes(copy: Copy, expectation: Expectation) -> bool:
