@@ -41,6 +41,10 @@ def _image(place: object) -> bool:
     return str(place).endswith(".iso") and "trash" not in str(place)
 
 
+def _has_two_pieces(partial: Any) -> bool:
+    return bool(partial._extents.contiguous >= 2 << 20)
+
+
 _COPIES = "isomanager.inventory.copies:CopyRecords"
 _STORE = "isomanager.storage.local:LocalStore"
 _PARTIAL = "isomanager.storage.tree_partial:TreePartial"
@@ -54,7 +58,7 @@ POINTS = {
     "first piece written": Point(f"{_PARTIAL}.write"),
     "first piece durable": Point(f"{_PARTIAL}.checkpoint"),
     "second piece torn": Point("isomanager.storage.durable:PositionedFile.write_at", nth=2, torn=True),
-    "second piece durable": Point(f"{_PARTIAL}.checkpoint", nth=2),
+    "second piece durable": Point(f"{_PARTIAL}.checkpoint", when=lambda partial, *_: _has_two_pieces(partial)),
     "third piece written": Point(f"{_PARTIAL}.write", nth=3),
     "checkpoint's note torn": Point("isomanager.storage.tree_partial:write_note_durably", nth=2, before=True),
     # receiving
@@ -83,7 +87,8 @@ POINTS = {
     "all done": Point("isomanager.library.indexing:write_indexes"),
     # a refusal
     "refusal noted": Point("isomanager.inventory.quarantine:QuarantineRecords.quarantine"),
-    "refused bytes discarded": Point(f"{_PARTIAL}.discard"),
+    # the first time they go for a second look
+    "refused bytes discarded": Point(f"{_PARTIAL}.discard", nth=2),
     "refused row gone": Point(f"{_COPIES}.transition", when=_to(CopyState.GONE)),
     # recovery itself
     "adopting": Point(f"{_COPIES}.record_published", before=True),
