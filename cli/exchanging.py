@@ -25,8 +25,26 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it; - for standard output.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Where to write it; - for standard output. With --bundle: images too."),
+    ],
     what: What = [],
+    bundle: Annotated[
+        bool,
+        typer.Option("--bundle", help="A bundle with images and proof: a folder, NAME.tar or NAME.tar.zst."),
+    ] = False,
+    against: Annotated[
+        list[Path],
+        typer.Option(
+            "--against", metavar="FILE", help="The other side's inventory.json, or bundle.json of earlier ones."
+        ),
+    ] = [],
+    compress: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option("--compress", help="In a .tar.zst: auto leaves images as they are that would not shrink."),
+    ] = "auto",
+    dry_run: DryRun = False,
     form: Annotated[
         FormName,
         typer.Option("--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml."),
@@ -41,7 +59,14 @@ def export(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write what is held as an inventory for other programs. The file is there whole, or not at all."""
+    """Write what is held as an inventory for other programs, or as a bundle for another site. It is there whole, or not at all."""
+    if bundle:
+        from cli.bundling import export_bundle
+
+        export_bundle(file, what, repository, against, compress, dry_run, as_json)
+        return
+    if against or dry_run:
+        raise UsageError("--against and --dry-run are of bundles.", hint="Write: isomanager export --bundle PLACE")
     if library_file:
         from cli.declaring import export_library
 
@@ -74,7 +99,15 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The inventory: JSON, CSV or XML.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The inventory: JSON, CSV or XML. Or a bundle.")],
+    bundle: Annotated[bool, typer.Option("--bundle", help="It is a bundle: a folder or an archive.")] = False,
+    key: Annotated[
+        list[str],
+        typer.Option("--key", metavar="PUBLIC", help="The public key (or its file) of the site that made it."),
+    ] = [],
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Also a bundle that no known site signed, for what its receipts prove.")
+    ] = False,
     repository: Annotated[
         str, typer.Option("--repository", "-r", metavar="NAME", help="Whose files it lists.")
     ] = "default",
@@ -85,11 +118,18 @@ def import_(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take in what an inventory lists and the repository has: each file is read and held against its digest."""
+    """Take in what an inventory lists and the repository has, or what a bundle brings. Every byte is read and proved."""
     from cli.running import flows, tell
     from isomanager.library.opening import Library
     from isomanager.settings import load_settings
 
+    if bundle:
+        from cli.bundling import import_bundle
+
+        import_bundle(file, repository, key, unsigned, dry_run, as_json)
+        return
+    if key or unsigned:
+        raise UsageError("--key and --unsigned are of bundles.", hint="Write: isomanager import --bundle PLACE")
     if not file.is_file():
         raise UsageError(f"{file} is not a file.")
     with Library(load_settings()) as library:

@@ -103,6 +103,25 @@ def add_key(
         print(f"{one['fingerprint']}: kept; pinned by {', '.join(one['products']) or 'no product of the catalogue'}")
 
 
+@app.command("site")
+def site(as_json: Json = False) -> None:
+    """This site's own key, made when there is none: it signs bundles. Tell other sites its public part; the secret stays here."""
+    from isomanager.library.site_keys import site_key, site_key_file
+
+    with _library() as library:
+        file = site_key_file(library)
+        fresh = not file.exists()
+        key = site_key(library, create=True)
+    if as_json:
+        print_json({"public": key.public, "file": str(file), "created": fresh})
+        return
+    print(key.public)
+    print(
+        f"The secret key is in {file}, for its owner alone{'; it was made just now' if fresh else ''}. On the other site:"
+    )
+    print(f"isomanager import --bundle PLACE --key {key.public}")
+
+
 def _library() -> Library:
     from isomanager.library.opening import Library
     from isomanager.settings import load_settings

@@ -96,6 +96,19 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "export-bundle",
+        "flows.bundles.export_bundle",
+        f"Write what another site lacks into a folder or an archive to be carried there; a dry run unless you switch that off. "
+        f"{_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
+        "import-bundle",
+        "flows.bundles.import_bundle",
+        f"Take in a bundle of another site, proved again without network; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
         "rebuild",
         "flows.rebuild_repository.rebuild_repository",
         f"Make a lost database again from a repository's own files and receipts. {_WHERE}",

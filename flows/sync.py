@@ -17,7 +17,8 @@ from isomanager.library.opening import Library, current_library
 from isomanager.library.outcomes import RunReport
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import recover
-from isomanager.library.syncing import SyncSource, destinations, plan_destination, retire_extra, settled, unreachable
+from isomanager.library.sync_sources import SyncSource
+from isomanager.library.syncing import destinations, plan_destination, retire_extra, settled, unreachable
 from isomanager.model import Outcome, OutcomeKind
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
 from tasks.sync import sync as sync_task

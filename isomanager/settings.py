@@ -122,6 +122,10 @@ class Settings(BaseSettings):
         description="Addresses with `{fingerprint}` where OpenPGP keys may be found that their vendor does not give; "
         "what they give counts only if its fingerprint is the pinned one.",
     )
+    site_keys: list[str] = Field(
+        default_factory=list,
+        description="Public keys of other sites (`isomanager keys site` shows a site's own) whose bundles are taken in.",
+    )
     retry_count: int = Field(3, ge=0, le=100, description="Further tries after a transient failure (RetryCount).")
     retry_delay: float = Field(
         5.0, ge=0, le=3600, description="Seconds before the first of them; doubled each time, with jitter (RetryDelay)."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, signify, zsyncmake, Samba
+# The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, zstd, signify, zsyncmake, Samba
 # and, as root, NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ command -v sha256sum >/dev/null || missing+=(coreutils)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v minisign >/dev/null || missing+=(minisign)
+command -v zstd >/dev/null || missing+=(zstd)
 command -v zsyncmake >/dev/null || missing+=(zsync)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)

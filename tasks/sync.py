@@ -6,7 +6,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from isomanager.library.opening import current_library
-from isomanager.library.syncing import SyncSource, sync_image
+from isomanager.library.sync_sources import SyncSource
+from isomanager.library.syncing import sync_image
 from isomanager.model import Outcome
 from isomanager.planning.syncing import SyncStep
 from tasks.progress import ReportedProgress

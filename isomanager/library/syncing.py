@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -11,9 +10,9 @@ from isomanager.errors import IsoManagerError, StoreError, UsageError
 from isomanager.library.leasing import reading
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pruning import guards_for, retire
-from isomanager.library.rebuilding import gather_evidence, judged_receipt
 from isomanager.library.registering import register, verify_received
 from isomanager.library.reserving import Reservation, reserved
+from isomanager.library.sync_sources import Origin
 from isomanager.model import (
     Action,
     ActionKind,
@@ -28,61 +27,11 @@ from isomanager.model import (
     Received,
 )
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync
-from isomanager.storage.contract import Store
-from isomanager.storage.opening import open_store
-from isomanager.storage.sources import look_up
 from isomanager.transfer.download import Request
 from isomanager.transfer.fanning_out import Branch, fan_out
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.progress import Progress, silent
 from isomanager.trust.receipt import needed_algorithms
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class SyncSource:
-    """Where images come from: a repository of this library, or the address of a place that describes itself.
-
-    What the place says is not believed: its receipts are judged again, and every byte is hashed as it passes.
-    """
-
-    def __init__(self, library: Library, name: str) -> None:
-        self._library = library
-        self.name = name
-        self.is_ours = any(one.name == name for one in library.inventory.repositories())
-        self.store: Store = library.store(name) if self.is_ours else open_store(name)
-
-    def shared(self) -> tuple[Shared, ...]:
-        """Every proved image there. Raises StoreUnavailable when the place does not answer."""
-        return tuple(self._ours() if self.is_ours else self._theirs())
-
-    def _ours(self) -> Iterator[Shared]:
-        sizes = {entry.path: entry.size for entry in self.store.list()}
-        for copy in self._library.inventory.copies(self.name, states={CopyState.HELD}):
-            if copy.sha256 and sizes.get(copy.path) == copy.size:
-                yield Shared(
-                    title=copy.title, path=copy.path, sha256=copy.sha256, size=copy.size or 0, assurance=copy.assurance,
-                    digests=copy.digests, filename=copy.filename, copy_id=copy.id, metadata=copy.metadata,
-                )  # fmt: skip
-
-    def _theirs(self) -> Iterator[Shared]:
-        evidence = gather_evidence(self.store)
-        sizes = {entry.path: entry.size for entry in self.store.list()}
-        for path, item in evidence.items.items():
-            sha256 = item.digests.get("sha256", "")
-            receipts = evidence.receipts.get(sha256, ())
-            if path in sizes and receipts and _SHA256.fullmatch(sha256):
-                receipt = receipts[-1]
-                yield Shared(
-                    title=receipt.title, path=path, sha256=sha256, size=sizes[path], digests=receipt.digests,
-                    assurance=judged_receipt(self._library, receipt).assurance, filename=receipt.filename,
-                )  # fmt: skip
-
-    def receipts(self, shared: Shared) -> tuple[Receipt, ...]:
-        """The receipts of an image: those of the inventory, or those that lie beside a foreign one."""
-        if self.is_ours:
-            return self._library.inventory.receipts(shared.sha256)
-        return gather_evidence(self.store).receipts.get(shared.sha256, ())
 
 
 def destinations(library: Library, names: Iterable[str], source: str) -> tuple[str, ...]:
@@ -130,7 +79,7 @@ def plan_destination(
 
 def sync_image(
     library: Library,
-    source: SyncSource,
+    source: Origin,
     steps: Sequence[SyncStep],
     *,
     verify: bool = False,
@@ -183,7 +132,7 @@ def _reserved(
 
 def _fetched(
     library: Library,
-    source: SyncSource,
+    source: Origin,
     going: dict[str, Reservation],
     shared: Shared,
     failed: dict[str, IsoManagerError],
@@ -205,7 +154,7 @@ def _fetched(
     if not branches:
         return {}
     algorithms = next(iter(branches.values())).request.algorithms
-    limits, file = Limits.of(library.settings), look_up(source.store, shared.path)
+    limits, file = Limits.of(library.settings), source.file(shared)
     fan_out(file, [*branches.values()], algorithms, limits=limits, progress=progress)
     failed |= {name: one.error for name, one in branches.items() if one.error is not None}
     return {name: one.received for name, one in branches.items() if one.received is not None}
@@ -213,7 +162,7 @@ def _fetched(
 
 def _published(
     library: Library,
-    source: SyncSource,
+    source: Origin,
     going: dict[str, Reservation],
     received: dict[str, Received],
     shared: Shared,
@@ -235,9 +184,7 @@ def _published(
     return copies
 
 
-def _receipt(
-    library: Library, source: SyncSource, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt
-) -> Receipt:
+def _receipt(library: Library, source: Origin, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt) -> Receipt:
     """The image's own proof goes with it: the bytes that came are those it speaks of. A foreign one counts for what it shows."""
     proof = next((one for one in reversed(receipts) if one.title == shared.title), None)
     if proof is None:

@@ -133,6 +133,25 @@ class Partial(Protocol):
 
 
 @runtime_checkable
+class Readable(Protocol):
+    """What is needed to read one file by ranges: every store is one."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, without secrets."""
+        ...
+
+    @property
+    def traits(self) -> StoreTraits:
+        """What it can do."""
+        ...
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Up to `length` bytes from `start`; StoreError(code="changed") if the etag is no longer `if_match`."""
+        ...
+
+
+@runtime_checkable
 class Store(Protocol):
     """A place that holds files. Errors are StoreError (permanent) or StoreUnavailable (transient)."""
 

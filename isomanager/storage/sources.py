@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from isomanager.errors import ConfigurationError, StoreError
-from isomanager.storage.contract import Entry, Store
+from isomanager.storage.contract import Entry, Readable, Store
 from isomanager.storage.opening import open_store, scheme_of
 
 STORE_SCHEMES = frozenset({"s3", "smb", "nfs", "block"})
@@ -35,7 +35,7 @@ def split_address(url: str) -> tuple[str, str]:
 class StoredFile:
     """One file in a store, as it was when it was looked at; it is an error if it changes while it is read."""
 
-    store: Store
+    store: Readable
     path: str
     entry: Entry
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deployments.bootstrap import SCHEDULE, deploy
+from deployments.bootstrap import SCHEDULE, deploy, load_flow
 from deployments.definitions import FIXED
 from deployments.work import POOL
 from isomanager.settings import load_settings
@@ -58,7 +58,7 @@ def test_makes_the_pool_the_block_type_and_every_deployment(deployed: Api) -> No
     assert deployed.get(f"/work_pools/{POOL}")["type"] == "process"
     assert deployed.get("/block_types/slug/iso-repository-local")["name"] == "ISO repository (local)"
     for one in FIXED:
-        known = deployed.deployment(f"{one.name}/{one.name}")
+        known = deployed.deployment(f"{load_flow(one.entrypoint).name}/{one.name}")
         assert (known["entrypoint"], known["pull_steps"], known["schedules"]) == (one.entrypoint, [], [])
 
 

@@ -18,7 +18,8 @@ from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
 from isomanager.library.sites import add_site
 from isomanager.library.subscribing import subscribe
-from isomanager.library.syncing import SyncSource, destinations, plan_destination, retire_extra, sync_image
+from isomanager.library.sync_sources import SyncSource
+from isomanager.library.syncing import destinations, plan_destination, retire_extra, sync_image
 from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Selector
 from isomanager.planning.syncing import SyncKind, SyncMode, SyncStep
 from isomanager.storage.receipts import RECEIPTS

@@ -1,0 +1,179 @@
+"""Bundle: what another site lacks, with its proof, in a folder or an archive that can be carried there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from isomanager.errors import StoreError, UsageError
+from isomanager.inventory.exchange.bundle_form import MANIFEST, SIGNATURE, BundledFile, Manifest, image_of
+from isomanager.library.checking import copies_named
+from isomanager.library.leasing import reading
+from isomanager.library.opening import Library
+from isomanager.library.pinned_keys import keys_for
+from isomanager.library.site_keys import site_key
+from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
+from isomanager.storage.sources import StoredFile, look_up
+from isomanager.transfer.bundle_writing import (
+    BundleWriter,
+    Compress,
+    folder_writer,
+    proved_pieces,
+    shrinks,
+    tar_writer,
+)
+from isomanager.transfer.progress import Progress, silent
+from isomanager.transfer.stopping import cancelled
+
+_ARCHIVES = (".tar", ".tar.zst")
+
+
+@dataclass(frozen=True)
+class BundlePlan:
+    """What goes into a bundle, and what the other side has already."""
+
+    going: tuple[Copy, ...]
+    known: tuple[Copy, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """Bytes of the images that go."""
+        return sum(one.size or 0 for one in self.going)
+
+
+def plan_bundle(library: Library, what: Sequence[str], repository: str, known: frozenset[str]) -> BundlePlan:
+    """The held images of `repository` that `what` means (families, products, selectors; none: all), each once, and not `known`.
+
+    UsageError when nothing that is held is called so.
+    """
+    library.inventory.repository(repository)
+    held = library.inventory.copies(repository, states={CopyState.HELD})
+    chosen = tuple(copies_named(library, held, list(what))) if what else held
+    if what and not chosen:
+        told = f"Nothing that {repository} holds is called {' or '.join(what)}."
+        raise UsageError(told, hint="See: isomanager list")
+    found = {one.sha256: one for one in chosen if one.sha256 and one.size}
+    return BundlePlan(
+        tuple(one for key, one in found.items() if key not in known),
+        tuple(one for key, one in found.items() if key in known),
+    )
+
+
+def planned_outcomes(plan: BundlePlan) -> tuple[Outcome, ...]:
+    """What a dry run tells."""
+    return (*(_told(one, OutcomeKind.SKIPPED, "would go into the bundle") for one in plan.going), *_known(plan))
+
+
+def write_bundle(
+    library: Library, plan: BundlePlan, place: Path, *, compress: Compress = "auto", progress: Progress = silent
+) -> tuple[Outcome, ...]:
+    """Write the bundle to `place`: a folder, or an archive where its name ends in .tar or .tar.zst. Signed with the site's key.
+
+    Every byte is hashed as it passes: an image that is not what its receipt says ends it, and no bundle is there. While it is
+    written no prune takes an image of it away.
+    """
+    key = site_key(library)
+    with ExitStack() as stack:
+        for copy in plan.going:
+            stack.enter_context(reading(library, copy.id))
+        small = {**_keys(library, plan.going), **_receipts(library, plan.going)}
+        manifest = _manifest(library, plan.going, small, key.public).written()
+        signature = key.sign(manifest, comment=f"isomanager bundle {library.now():%Y-%m-%dT%H:%M:%SZ}")
+        writer = stack.enter_context(_writer(place, compress))
+        writer.manifest(MANIFEST, manifest)
+        writer.manifest(SIGNATURE, signature)
+        for name, data in small.items():
+            writer.small(name, data)
+        done = tuple(_written(library, writer, copy, compress, progress) for copy in plan.going)
+    return (*done, *_known(plan))
+
+
+def is_archive(place: Path) -> bool:
+    """Whether a bundle of this name is an archive."""
+    return place.name.lower().endswith(_ARCHIVES)
+
+
+def _writer(place: Path, compress: Compress) -> AbstractContextManager[BundleWriter]:
+    if not is_archive(place):
+        if place.exists() and not place.is_dir():
+            raise UsageError(f"{place} is a file.", hint="Name a folder, or an archive: NAME.tar or NAME.tar.zst.")
+        return folder_writer(place)
+    return tar_writer(place, packed=place.name.lower().endswith(".zst") and compress != "never")
+
+
+def _manifest(library: Library, copies: Sequence[Copy], small: dict[str, bytes], key: str) -> Manifest:
+    files = [
+        BundledFile(name=name, size=len(data), sha256=hashlib.sha256(data).hexdigest()) for name, data in small.items()
+    ]
+    images = tuple(image_of(one) for one in copies)
+    files += [BundledFile(name=one.name, size=one.size, sha256=one.sha256) for one in images]
+    repository = copies[0].repository if copies else ""
+    return Manifest(made_at=library.now(), repository=repository, key=key, images=images, files=tuple(files))
+
+
+def _receipts(library: Library, copies: Iterable[Copy]) -> dict[str, bytes]:
+    return {
+        f"receipts/{copy.sha256}-{number}.json": receipt.model_dump_json(indent=1).encode()
+        for copy in copies
+        for number, receipt in enumerate(library.inventory.receipts(copy.sha256 or ""))
+    }
+
+
+def _keys(library: Library, copies: Iterable[Copy]) -> dict[str, bytes]:
+    """Every key that the catalogue pins for these titles and that is here. Keys of signify and minisign are pinned whole."""
+    wanted: set[str] = set()
+    for copy in copies:
+        product = library.product_of(copy.title)
+        wanted |= keys_for(product, copy.title) if product else set()
+    found: dict[str, bytes] = {}
+    for fingerprint in sorted(one for one in wanted if one.isalnum()):
+        certificate, public = library.keyring.certificate(fingerprint), library.keyring.public_key(fingerprint)
+        if certificate is not None:
+            found[f"keys/{certificate.fingerprint}.asc"] = certificate.armored.encode("ascii")
+        elif public is not None:
+            found[f"keys/{public.fingerprint}.pem"] = public.pem
+    return found
+
+
+def _written(library: Library, writer: BundleWriter, copy: Copy, compress: Compress, progress: Progress) -> Outcome:
+    file = look_up(library.store(copy.repository), copy.path)
+    if file.size != copy.size:
+        told = f"{file.told} has {file.size} bytes, and its receipt says {copy.size}."
+        raise StoreError(told, code="wrong-size", hint="`isomanager verify` says more. No bundle was written.")
+    before = writer.written
+    worth = compress == "always" or (compress == "auto" and shrinks(file))
+    pieces = _watched(library, file, proved_pieces(file, copy.sha256 or ""), progress)
+    writer.image(f"images/{copy.sha256}", file, pieces, shrinks=worth)
+    return _told(copy, OutcomeKind.PUBLISHED, _how(writer.written - before, file.size), writer.written - before)
+
+
+def _how(written: int, size: int) -> str:
+    if not written:
+        return "an earlier run wrote it"
+    if written >= size:
+        return "as it is"
+    return f"compressed to {100 * written / size:.0f} %"
+
+
+def _watched(library: Library, file: StoredFile, pieces: Iterator[bytes], progress: Progress) -> Iterator[bytes]:
+    done = 0
+    for piece in pieces:
+        if library.stop.is_set():
+            raise cancelled(file.told)
+        done += len(piece)
+        progress(done, file.size)
+        yield piece
+
+
+def _known(plan: BundlePlan) -> Iterator[Outcome]:
+    return (_told(one, OutcomeKind.CURRENT, "the other side has it") for one in plan.known)
+
+
+def _told(copy: Copy, kind: OutcomeKind, reason: str, written: int = 0) -> Outcome:
+    return Outcome(
+        outcome=kind, title=copy.title, repository=copy.repository, path=copy.path, reason=reason, bytes=written,
+        assurance=copy.assurance,
+    )  # fmt: skip
