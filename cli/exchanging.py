@@ -74,6 +74,12 @@ def export(
             raise UsageError("A library file has everything: --library takes no names.")
         export_library(file, as_json=as_json)
         return
+    _export_inventory(file, what, form, repository, digests=not no_hashes, as_json=as_json)
+
+
+def _export_inventory(
+    file: Path, what: list[str], form: FormName, repository: list[str], *, digests: bool, as_json: bool
+) -> None:
     from isomanager.inventory.searching import CopySearch
     from isomanager.library.exporting import export_pieces, write_whole
     from isomanager.library.opening import Library
@@ -86,7 +92,7 @@ def export(
         for name in repository:
             library.inventory.repository(name)
         wanted = CopySearch(named=named, repositories=tuple(repository), order="repository")
-        pieces = export_pieces(library, wanted, form, digests=not no_hashes)
+        pieces = export_pieces(library, wanted, form, digests=digests)
         if str(file) == "-":
             sys.stdout.writelines(pieces)
             return
