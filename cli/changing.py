@@ -23,7 +23,7 @@ from cli.options import (
     under_bytes,
 )
 from cli.output import print_json, say
-from cli.running import flows, tell
+from cli.running import ask_in_terminal, flows, require_terminal, tell
 from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,6 +125,9 @@ def update(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only what failed or was refused when it was last tried.")
     ] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Show the plan and its costs, and ask before anything is done.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces."""
@@ -132,23 +135,28 @@ def update(
         raise UsageError("Name what to update, or say --all, not both.")
     from isomanager.library.choosing import Narrowing
 
+    if approve and not dry_run:
+        require_terminal()
     smaller = under_bytes(under)
     _require_subscriptions(what, Narrowing(tuple(arch), smaller, target))
     with flows(verbosity, as_json=as_json) as run:
+        from flows.approving import answering
         from flows.update import update as flow
 
-        report = run(
-            lambda: flow(
-                what=what,
-                architectures=arch,
-                under=smaller,
-                target=target,
-                force=force,
-                dry_run=dry_run,
-                accept=accept,
-                failed=failed,
+        with answering(ask_in_terminal):
+            report = run(
+                lambda: flow(
+                    what=what,
+                    architectures=arch,
+                    under=smaller,
+                    target=target,
+                    force=force,
+                    dry_run=dry_run,
+                    accept=accept,
+                    failed=failed,
+                    approve=approve,
+                )
             )
-        )
     tell(report, as_json=as_json, dry_run=dry_run)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import changing
-from cli.options import Accept, Architectures, Editions, Force, Json, Languages
+from cli.changing import DryRun
+from cli.options import Accept, Architectures, Editions, Force, Json, Languages, Under, under_bytes
 from cli.running import flows, tell
+from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
     from isomanager.library.requesting import Asked
@@ -23,7 +26,9 @@ def download(
     selector: Annotated[
         str,
         typer.Argument(
-            metavar="[SELECTOR]", help="PRODUCT[/FLAVOR][@VERSION]; or give --url or --torrent.", show_default=False
+            metavar="[SELECTOR]",
+            help="PRODUCT[/FLAVOR][@VERSION], or a condition over many such as '*/server@lts'; or give --url or --torrent.",
+            show_default=False,
         ),
     ] = "",
     url: Annotated[
@@ -61,53 +66,59 @@ def download(
     ] = True,
     force: Force = False,
     accept: Accept = False,
+    family: Annotated[
+        str, typer.Option("--family", metavar="FAMILY", help="Each product of a family: linux, bsd, rescue, ...")
+    ] = "",
+    everything: Annotated[bool, typer.Option("--everything", help="Of many products every flavor.")] = False,
+    under: Under = "",
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="SIZE", help="Of many images no more than this in all, such as 200GiB.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Fetch many images without asking.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Download one image once: by selector, or from an address or by a torrent of your own."""
+    """Download once: one image by selector, from an address or by a torrent of your own; or all that fits a condition."""
+    from cli.downloading_many import Limits, download_many
+    from isomanager.catalogue.globs import is_glob
     from isomanager.library.requesting import Asked
 
-    to_file = bool(to) or not register
     # a file from an address of one's own is what its owner takes it for; in the library nothing is held without a proof
-    unproved = bool(url or torrent) and to_file if checked is None else not checked
-    asked = Asked(
-        selector,
-        tuple(arch),
-        tuple(language),
-        tuple(edition),
-        repository,
-        url,
-        name,
-        sha256,
-        force,
-        unproved,
-        torrent,
-        accept,
-    )
-    if to_file:
+    unproved = bool(url or torrent) and (bool(to) or not register) if checked is None else not checked
+    ways = (tuple(arch), tuple(language), tuple(edition))
+    asked = Asked(selector, *ways, repository, url, name, sha256, force, unproved, torrent, accept)
+    if family or is_glob(selector):
+        if replace(asked, selector="", force=False, accept_unproved=False, architectures=()) != Asked(
+            repository=repository
+        ):
+            raise UsageError(
+                "--url, --torrent, --name, --sha256, --language, --edition and --accept are for one image."
+            )
+        if to or not register:
+            raise UsageError("Many images go into a repository: --to and --no-register are for one image.")
+        limits = Limits(under_bytes(under), under_bytes(budget), everything=everything)
+        download_many(asked, family, limits, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    if everything or under or budget or dry_run:
+        raise UsageError(
+            "--everything, --under, --budget and --dry-run are for many images.", hint="Name a --family or a condition."
+        )
+    if to or not register:
         from cli.fetching import fetch_to_file
 
         fetch_to_file(asked, to, as_json=as_json)
         return
+    _download_one(asked, as_json=as_json)
+
+
+def _download_one(asked: Asked, *, as_json: bool) -> None:
     _require_sense(asked)
     with flows(changing.verbosity, as_json=as_json) as run:
         from flows.download import download as flow
 
-        report = run(
-            lambda: flow(
-                selector=selector,
-                architectures=arch,
-                languages=language,
-                editions=edition,
-                repository=repository,
-                url=url,
-                name=name,
-                sha256=sha256,
-                force=force,
-                accept_unproved=unproved,
-                torrent=torrent,
-                accept=accept,
-            )
-        )
+        lists = {"architectures": list(asked.architectures), "languages": list(asked.languages)}
+        told = {**asdict(asked), **lists, "editions": list(asked.editions)}
+        report = run(lambda: flow(**told))
     tell(report, as_json=as_json)
 
 

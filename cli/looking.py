@@ -152,6 +152,7 @@ def plan(
 ) -> None:
     """What an update would do now, and why. Asks upstream, changes nothing."""
     from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
+    from isomanager.library.costing import costs_for
     from isomanager.library.planning_updates import make_plan
     from isomanager.library.resolving import resolve_all, resolve_patiently
 
@@ -159,9 +160,10 @@ def plan(
         chosen = chosen_subscriptions(library, what, Narrowing(tuple(arch), under_bytes(under), target))
         wants = resolve_all(library, by_product(chosen), resolve_patiently)
         made = make_plan(library, wants)
+        costs = costs_for(library, made)
     if as_json:
-        print_json(plan_json(made))
+        print_json(plan_json(made, costs))
     elif chosen:
-        print_plan(made)
+        print_plan(made, costs)
     else:
         print(f"Nothing to do: there are no subscriptions yet. {BEGIN}")

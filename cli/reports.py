@@ -10,9 +10,10 @@ from cli.tables import print_table, size
 if TYPE_CHECKING:
     from isomanager.library.outcomes import RunReport
     from isomanager.model import Plan
+    from isomanager.planning.costs import Costs
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, costs: Costs | None = None) -> None:
     """The plan as a table, its costs below."""
     rows = (
         (
@@ -30,7 +31,14 @@ def print_plan(plan: Plan) -> None:
     if plan.actions:
         unknown = sum(action.cost is None for action in plan.actions)
         more = f" and {unknown} of unknown size" if unknown else ""
-        print(f"Fetches {size(plan.cost)}{more}, lets go of {size(plan.frees)}.")
+        print(f"Fetches {size(plan.cost)}{more}, lets go of {size(plan.frees)}.{_time_told(costs)}")
+        for room in costs.rooms if costs else ():
+            before, after = (size(one) if one is not None else "unknown" for one in (room.free_before, room.free_after))
+            print(f"{room.repository}: {before} free now, {after} once all is done and the trash is emptied.")
+
+
+def _time_told(costs: Costs | None) -> str:
+    return f" About {costs.seconds:.0f} s, as downloads went before." if costs and costs.seconds else ""
 
 
 def print_report(report: RunReport) -> None:

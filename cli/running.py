@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from cli.output import FAILED, print_json, say
+from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
     from isomanager.library.outcomes import RunReport
     from isomanager.model import Plan
+    from isomanager.planning.costs import Costs
     from tasks.progress import Moment
 
 
@@ -48,6 +51,23 @@ class Run:
                 return failed.report
 
 
+def require_terminal() -> None:
+    """UsageError where nobody can answer a question, before a server is started."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "Nobody can approve the plan: this is no terminal.", hint="Look with --dry-run, then go on without asking."
+        )
+
+
+def ask_in_terminal(plan: Plan, costs: Costs) -> Collection[str]:
+    """Show a plan with its costs, and ask; everything of it, or nothing."""
+    from cli.reports import print_plan
+    from isomanager.planning.approving import choices_of
+
+    print_plan(plan, costs)
+    return choices_of(plan) if typer.confirm("Do that?") else ()
+
+
 @contextmanager
 def flows(verbosity: int, *, as_json: bool) -> Iterator[Run]:
     """A Prefect API to run on, and live progress in the terminal unless logs or JSON are asked for."""
@@ -67,7 +87,7 @@ def tell(report: RunReport, *, as_json: bool, dry_run: bool = False) -> None:
     if as_json:
         print_json(report_json(report))
     elif dry_run and report.plan is not None:
-        print_plan(report.plan)
+        print_plan(report.plan, report.costs)
     else:
         print_report(report)
     if report.bad:
@@ -81,16 +101,18 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "outcomes": outcomes,
         "totals": report.totals,
         "plan": plan_json(report.plan)["actions"] if report.plan else [],
+        "costs": report.costs.model_dump(mode="json") if report.costs else None,
         "recovered": report.recovered,
         "indexes": report.indexes,
         "seconds": round(report.seconds, 3),
     }
 
 
-def plan_json(plan: Plan) -> dict[str, Any]:
+def plan_json(plan: Plan, costs: Costs | None = None) -> dict[str, Any]:
     """A plan as `--json` prints it, without the evidence that its downloads carry."""
     actions = [
         action.model_dump(mode="json", exclude={"expectation"}) | {"image": str(action.title or action.selector)}
         for action in plan.actions
     ]
-    return {"made_at": plan.made_at.isoformat(), "actions": actions, "cost": plan.cost, "frees": plan.frees}
+    told = {"made_at": plan.made_at.isoformat(), "actions": actions, "cost": plan.cost, "frees": plan.frees}
+    return told | ({"costs": costs.model_dump(mode="json")} if costs else {})

@@ -38,6 +38,36 @@ FIXED = (
         f"Bring everything, or what you choose, up to date. {_WHERE}",
     ),
     Definition("download", "flows.download.download", f"Fetch one image once, without subscribing to it. {_WHERE}"),
+    Definition(
+        "download-many",
+        "flows.download_many.download_many",
+        "Fetch once what a family or a condition offers, within a budget; it pauses with the plan and its costs until you approve. "
+        f"{_WHERE}",
+        {"approve": True},
+    ),
+    Definition(
+        "get",
+        "flows.get.get",
+        "Say where a proved copy is, fetching it if it is not held: for pipelines, which read the run's result. "
+        "Last answer: [iso-got](/v2/artifacts/key/iso-got).",
+    ),
+    Definition(
+        "subscribe",
+        "flows.subscribe.subscribe",
+        f"Keep a product, or all that fits a condition, up to date from now on. {_WHERE}",
+    ),
+    Definition(
+        "change-subscription",
+        "flows.subscribe.change_subscription",
+        f"Change what subscriptions ask for: their version rule, where they are kept, how many. {_WHERE}",
+    ),
+    Definition(
+        "apply",
+        "flows.apply.apply",
+        "Make repositories, sources, sites and subscriptions those of a library file; a dry run unless you switch that off. "
+        "What differs: [iso-library](/v2/artifacts/key/iso-library).",
+        {"dry_run": True},
+    ),
     Definition("verify", "flows.verify.verify", f"Prove held images again. {_WHERE}"),
     Definition(
         "prune",

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from prefect.artifacts import create_table_artifact
 from prefect.events import emit_event
 
+from flows.approving import costs_told
 from isomanager.errors import PermanentError
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Plan
+from isomanager.planning.costs import Costs
 from isomanager.planning.update import RESPIN
 
 PLAN, REPORT, INVENTORY = "iso-plan", "iso-report", "iso-inventory"
@@ -38,8 +40,8 @@ class RunFailed(PermanentError):
         self.report = report or RunReport()
 
 
-def show_plan(plan: Plan) -> None:
-    """The plan as a table artifact."""
+def show_plan(plan: Plan, costs: Costs | None = None) -> None:
+    """The plan as a table artifact, its costs above."""
     rows = [
         {
             "action": action.kind.value,
@@ -51,7 +53,8 @@ def show_plan(plan: Plan) -> None:
         }
         for action in plan.actions
     ]
-    create_table_artifact(table=rows, key=PLAN, description="What this run is going to do, and why")
+    told = "\n".join(["What this run is going to do, and why", *(costs_told(costs) if costs else [])])
+    create_table_artifact(table=rows, key=PLAN, description=told)
 
 
 def show_report(report: RunReport) -> None:

@@ -68,8 +68,8 @@ def change_subscription(
     version: str = "",
     repositories: list[str] = [],  # noqa: B006 - never changed
     keep: int = 0,
-    floor: Assurance | None = None,
-    paused: bool | None = None,
+    floor: Literal["as it is", "signed", "pinned", "published", "served", "mirror", "none"] = "as it is",
+    state: Literal["as it is", "active", "paused"] = "as it is",
 ) -> tuple[Subscription, ...]:
     """Change subscriptions, their version rule above all. What is held stays until something newer is in.
 
@@ -78,15 +78,15 @@ def change_subscription(
         version: The new version rule or channel, such as 24.04, 24.latest or lts; empty leaves it.
         repositories: The new repositories; none leaves them.
         keep: How many versions to keep; 0 leaves it.
-        floor: Publish nothing that is proved less; nothing leaves it.
-        paused: Leave them alone, or go on; nothing leaves it.
+        floor: Publish nothing that is proved less.
+        state: Whether updates are to bring anything for them.
     """
     changes = Changes(
         version=version or None,
         repositories=tuple(repositories) or None,
         keep=keep or None,
-        floor=floor,
-        paused=paused,
+        floor=None if floor == "as it is" else Assurance(floor),
+        paused=None if state == "as it is" else state == "paused",
     )
     if not what or changes == Changes():
         raise UsageError("Name a subscription, and what to change of it.")

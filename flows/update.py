@@ -9,10 +9,12 @@ from time import monotonic
 from prefect import flow
 from prefect.futures import PrefectFuture
 
+from flows.approving import approved
 from flows.reporting import finish, show_plan
 from flows.running import awaited, image_threads, named, resolving_threads, running
 from isomanager.errors import IsoManagerError
 from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
+from isomanager.library.costing import costs_for
 from isomanager.library.failed_before import failed_subscriptions
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import current_library
@@ -40,6 +42,7 @@ def update(
     dry_run: bool = False,
     accept: bool = False,
     failed: bool = False,
+    approve: bool = False,
 ) -> RunReport:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces.
 
@@ -53,6 +56,7 @@ def update(
         dry_run: Only show the plan.
         accept: Believe answers that surprise (older, far newer, another size) although nobody else bears them out.
         failed: Only what failed or was refused when it was last tried.
+        approve: Pause with the plan and its costs until a person approves it, or leaves some of it out.
     """
     started = monotonic()
     with running() as library:
@@ -61,9 +65,11 @@ def update(
         chosen = chosen_subscriptions(library, what, narrowing)
         wants = gather(failed_subscriptions(library, chosen) if failed else chosen, accept=accept)
         plan = make_plan(library, wants, force=force)
-        show_plan(plan)
+        costs = costs_for(library, plan)
+        show_plan(plan, costs)
         if dry_run:
-            return RunReport(plan=plan, recovered=found)
+            return RunReport(plan=plan, costs=costs, recovered=found)
+        plan = approved(plan, costs) if approve else plan
         everyone = with_others(library, wants)
         found = (*found, *let_go_of_abandoned(library, plan, everyone))
         with recorded(library, "update") as record:
@@ -71,7 +77,12 @@ def update(
             outcomes = record((*outcomes, *retire_replaced(plan, everyone)))
         indexes = refresh_indexes(library)
         report = RunReport(
-            plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
+            plan=plan,
+            costs=costs,
+            outcomes=outcomes,
+            recovered=found,
+            indexes=indexes,
+            seconds=monotonic() - started,
         )
         return finish(library, report)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -248,6 +249,8 @@ class Library:
 
 
 _opened: list[Library] = []
+_in_use: ContextVar[Library | None] = ContextVar("library in use", default=None)
+"""Runs in threads of one process each have their own: one that ends never closes another's."""
 
 
 @contextmanager
@@ -255,14 +258,20 @@ def library_in_use(settings: Settings | None = None) -> Iterator[Library]:
     """Open the library for this process; tasks reach it by `current_library`."""
     with Library(settings or load_settings()) as library:
         _opened.append(library)
+        before = _in_use.get()
+        _in_use.set(library)
         try:
             yield library
         finally:
+            _in_use.set(before)
             _opened.remove(library)
 
 
 def current_library() -> Library:
-    """The library in use; in a process that has none open, it is opened by the settings and stays so."""
+    """The library that this run uses; in a process that has none open, it is opened by the settings and stays so."""
+    own = _in_use.get()
+    if own is not None:
+        return own
     if not _opened:
         _opened.append(Library(load_settings()))
     return _opened[-1]

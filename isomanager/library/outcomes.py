@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isomanager.errors import IsoManagerError, Refused
 from isomanager.model import Action, ActionKind, Copy, Outcome, OutcomeKind, Plan, Received, Value
+from isomanager.planning.costs import Costs
 
 _SETTLED = {
     ActionKind.KEEP: OutcomeKind.CURRENT,
@@ -14,9 +15,11 @@ _SETTLED = {
 
 
 class RunReport(Value):
-    """What a run did: its plan, an outcome for each image, what an interrupted run had left, the indexes it rewrote."""
+    """What a run did: its plan and what that costs, an outcome for each image, what an interrupted run had left, and the indexes
+    it rewrote."""
 
     plan: Plan | None = None
+    costs: Costs | None = None
     recovered: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     indexes: tuple[str, ...] = ()
