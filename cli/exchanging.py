@@ -46,9 +46,11 @@ def export(
     ] = "auto",
     dry_run: DryRun = False,
     form: Annotated[
-        FormName,
-        typer.Option("--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml."),
-    ] = "json",
+        FormName | None,
+        typer.Option(
+            "--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml; else the setting's."
+        ),
+    ] = None,
     repository: Annotated[list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this one.")] = [],
     no_hashes: Annotated[bool, typer.Option("--no-hashes", help="Leave the digests out.")] = False,
     library_file: Annotated[
@@ -78,7 +80,7 @@ def export(
 
 
 def _export_inventory(
-    file: Path, what: list[str], form: FormName, repository: list[str], *, digests: bool, as_json: bool
+    file: Path, what: list[str], asked: FormName | None, repository: list[str], *, digests: bool, as_json: bool
 ) -> None:
     from isomanager.inventory.searching import CopySearch
     from isomanager.library.exporting import export_pieces, write_whole
@@ -91,6 +93,7 @@ def _export_inventory(
             raise UsageError("An export takes families and products by name.", hint="Such as linux or ubuntu.")
         for name in repository:
             library.inventory.repository(name)
+        form: FormName = asked or library.settings.inventory_format
         wanted = CopySearch(named=named, repositories=tuple(repository), order="repository")
         pieces = export_pieces(library, wanted, form, digests=digests)
         if str(file) == "-":

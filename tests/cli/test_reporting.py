@@ -51,6 +51,14 @@ def test_the_report_is_told_written_and_kept(shelf: Isomanager, tmp_path: Path) 
     assert shelf("report", "no-such-thing").code == 2
 
 
+def test_an_export_has_the_form_that_the_settings_name(
+    shelf: Isomanager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ISOMANAGER_INVENTORY_FORMAT", "csv")
+    assert shelf("export", tmp_path / "held", "--json").well().json["format"] == "csv"
+    assert shelf("export", tmp_path / "held", "--format", "xml", "--json").well().json["format"] == "xml"
+
+
 def test_a_path_comes_as_variables_for_packer(shelf: Isomanager, tmp_path: Path) -> None:
     told = json.loads(shelf("path", "ubuntu/server", "--variables", "json").well().out)
     assert told["iso_checksum"] == f"sha256:{'ab' * 32}"
