@@ -36,6 +36,13 @@ def sync(
         bool,
         typer.Option("--verify", help="Hold the bytes against every digest of the receipts, not the SHA-256 alone."),
     ] = False,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link",
+            help="Between folders on one disk: a second name of the same file. Damage to one is damage to both.",
+        ),
+    ] = False,
     max_deletes: Annotated[
         int,
         typer.Option("--max-deletes", metavar="N", min=0, help="How many a mirror may let go of in one destination."),
@@ -55,7 +62,9 @@ def sync(
         from flows.sync import sync as sync_flow
 
         report = run(
-            lambda: sync_flow(source=source, to=to, mode=mode, verify=verify, max_deletes=max_deletes, dry_run=dry_run)
+            lambda: sync_flow(
+                source=source, to=to, mode=mode, verify=verify, link=link, max_deletes=max_deletes, dry_run=dry_run
+            )
         )
     tell(report, as_json=as_json)
 

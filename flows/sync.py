@@ -32,6 +32,7 @@ def sync(
     to: list[str] = [],  # noqa: B006 - never changed
     mode: Mode = "update",
     verify: bool = False,
+    link: bool = False,
     max_deletes: int = 10,
     dry_run: bool = True,
 ) -> RunReport:
@@ -42,6 +43,8 @@ def sync(
         to: Repositories and sites to bring in step.
         mode: mirror makes them equal (what is extra goes to their trash), update brings what is newer or missing, merge keeps both.
         verify: Also hold the bytes against every digest of the source's receipts, not the SHA-256 alone.
+        link: Between folders on one filesystem, give the source's file a second name instead of copying it: no room is needed,
+            and damage to one is damage to both.
         max_deletes: How many images a mirror may let go of in one destination.
         dry_run: Only show what would happen.
     """
@@ -49,12 +52,12 @@ def sync(
     with running() as library:
         found = recover(library)
         places = destinations(library, to, source)
-        shared = SyncSource(library, source).shared()
-        steps, failures = planned(library, shared, places, SyncMode(mode), max_deletes)
+        origin = SyncSource(library, source)
+        steps, failures = planned(library, origin.shared(), places, SyncMode(mode), max_deletes)
         if dry_run:
             return RunReport(outcomes=(*failures, *map(settled, steps)))
         with recorded(library, "sync") as record:
-            outcomes = record((*failures, *carried_out(source, steps, verify)))
+            outcomes = record((*failures, *carried_out(origin, steps, verify, link)))
             outcomes = record((*outcomes, *retired(steps, outcomes)))
         indexes = refresh_indexes(library)
         report = RunReport(outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started)
@@ -75,13 +78,15 @@ def planned(
     return tuple(steps), tuple(failures)
 
 
-def carried_out(source: str, steps: tuple[SyncStep, ...], verify: bool) -> tuple[Outcome, ...]:
+def carried_out(source: SyncSource, steps: tuple[SyncStep, ...], verify: bool, link: bool) -> tuple[Outcome, ...]:
     """Copy what is to be copied, one task an image however many places want it."""
     waiting: dict[str, list[SyncStep]] = defaultdict(list)
     for step in steps:
         if step.kind is SyncKind.COPY and step.shared is not None:
             waiting[step.shared.sha256].append(step)
-    going = [(group, sync_task.submit(str(group[0].title), source, tuple(group), verify)) for group in waiting.values()]
+    going = [
+        (group, sync_task.submit(str(group[0].title), source, tuple(group), verify, link)) for group in waiting.values()
+    ]
     rest = (settled(step) for step in steps if step.kind in (SyncKind.SAME, SyncKind.SKIP))
     return (*rest, *(outcome for group, future in going for outcome in _outcomes(group, future)))
 

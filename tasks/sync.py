@@ -14,7 +14,6 @@ from tasks.progress import ReportedProgress
 
 
 @task(name="sync", task_run_name="sync {image}", cache_policy=NO_CACHE, persist_result=False)
-def sync(image: str, source: str, steps: tuple[SyncStep, ...], verify: bool) -> tuple[Outcome, ...]:
+def sync(image: str, source: SyncSource, steps: tuple[SyncStep, ...], verify: bool, link: bool) -> tuple[Outcome, ...]:
     """What became of the image in each destination."""
-    library = current_library()
-    return sync_image(library, SyncSource(library, source), steps, verify=verify, progress=ReportedProgress(image))
+    return sync_image(current_library(), source, steps, verify=verify, link=link, progress=ReportedProgress(image))

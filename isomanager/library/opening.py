@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from isomanager.inventory.inventory import Inventory
     from isomanager.library.owning import Owner
     from isomanager.library.space import SpaceBook
+    from isomanager.transfer.bandwidth import Bandwidth
     from isomanager.transfer.document_cache import DocumentCache
     from isomanager.transfer.http import FetchPolicy
     from isomanager.transfer.torrent.swarm import Swarm
@@ -151,6 +152,15 @@ class Library:
         from isomanager.library.keeping_links import LinksInFolder
 
         return LinksInFolder(self.settings.data_folder / "microsoft", self.now)
+
+    @property
+    def bandwidth(self) -> Bandwidth:
+        """How many bytes may come, from whatever source."""
+        from isomanager.transfer.bandwidth import UNLIMITED, bandwidth_of
+
+        told = self.settings
+        limited = told.bandwidth or told.bandwidth_per_source or told.quiet_hours
+        return bandwidth_of(self.client) if limited else UNLIMITED
 
     def policy(self, product: Product | None, urls: Sequence[str] = ()) -> FetchPolicy:
         """What the product's source allows; without a product, what `urls`, which a person gave, need."""

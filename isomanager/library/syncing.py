@@ -83,25 +83,32 @@ def sync_image(
     steps: Sequence[SyncStep],
     *,
     verify: bool = False,
+    link: bool = False,
     progress: Progress = silent,
 ) -> tuple[Outcome, ...]:
     """Bring one image into every destination of `steps`, by one read; an outcome each, and one that fails costs the others nothing.
 
-    `verify` also takes the digests of the source's receipt that are no SHA-256.
+    `verify` also takes the digests of the source's receipt that are no SHA-256. `link` gives the source's file a second name where
+    both are folders on one filesystem; it is read and hashed all the same.
     """
     shared = steps[0].shared
     assert shared is not None  # noqa: S101 - copies name what they copy
     failed: dict[str, IsoManagerError] = {}
+    branches: dict[str, Branch] = {}
     try:
         with ExitStack() as stack:
             if shared.copy_id:
                 stack.enter_context(reading(library, shared.copy_id))
             going = _reserved(library, stack, steps, shared, verify, failed)
-            received = _fetched(library, source, going, shared, failed, progress)
+            branches = _branches(library, going, shared, failed, link=link)
+            _fetch(library, source, branches, shared, progress)
+            failed |= {name: one.error for name, one in branches.items() if one.error is not None}
+            received = {name: one.received for name, one in branches.items() if one.received is not None}
             copies = _published(library, source, going, received, shared, failed)
     except IsoManagerError as wrong:
         return tuple(_outcome(one, None, failed.get(one.destination, wrong)) for one in steps)
-    return tuple(_outcome(one, copies.get(one.destination), failed.get(one.destination)) for one in steps)
+    places = [(one, one.destination) for one in steps]
+    return tuple(_outcome(one, copies.get(to), failed.get(to), branches.get(to)) for one, to in places)
 
 
 def _reserved(
@@ -130,14 +137,15 @@ def _reserved(
     return going
 
 
-def _fetched(
+def _branches(
     library: Library,
-    source: Origin,
     going: dict[str, Reservation],
     shared: Shared,
     failed: dict[str, IsoManagerError],
-    progress: Progress,
-) -> dict[str, Received]:
+    *,
+    link: bool,
+) -> dict[str, Branch]:
+    """Where the bytes go; a place without room for them is left out and told."""
     branches: dict[str, Branch] = {}
     for name, reservation in going.items():
         request = Request(
@@ -146,18 +154,22 @@ def _fetched(
         )  # fmt: skip
         store = library.store(name)
         free = store.space().free
-        if free is not None and free < shared.size:
+        if free is not None and free < shared.size and not link:
             told = f"{reservation.copy.path} needs {shared.size} bytes and {store.url} has {free} free."
             failed[name] = StoreError(told, code="no-space", needed=shared.size, free=free)
         else:
-            branches[name] = Branch(request, store, reservation)
+            branches[name] = Branch(request, store, reservation, link=link)
+    return branches
+
+
+def _fetch(library: Library, source: Origin, branches: dict[str, Branch], shared: Shared, progress: Progress) -> None:
     if not branches:
-        return {}
+        return
     algorithms = next(iter(branches.values())).request.algorithms
     limits, file = Limits.of(library.settings), source.file(shared)
-    fan_out(file, [*branches.values()], algorithms, limits=limits, progress=progress)
-    failed |= {name: one.error for name, one in branches.items() if one.error is not None}
-    return {name: one.received for name, one in branches.items() if one.received is not None}
+    fan_out(
+        file, [*branches.values()], algorithms, limits=limits, bandwidth=library.bandwidth, progress=progress
+    )  # fmt: skip
 
 
 def _published(
@@ -227,14 +239,16 @@ def settled(step: SyncStep) -> Outcome:
     )  # fmt: skip
 
 
-def _outcome(step: SyncStep, copy: Copy | None, wrong: IsoManagerError | None) -> Outcome:
+def _outcome(step: SyncStep, copy: Copy | None, wrong: IsoManagerError | None, branch: Branch | None = None) -> Outcome:
+    """What became of the step; `bytes` are those that were copied in this run."""
     told = {"title": step.title, "repository": step.destination}
     if copy is None or wrong is not None:
         reason, code = (str(wrong), wrong.code) if wrong else ("it was not copied", "")
         return Outcome(outcome=OutcomeKind.FAILED, reason=reason, code=code, path=step.path, **told)
     return Outcome(
-        outcome=OutcomeKind.PUBLISHED, path=copy.path, reason=step.reason, code="conflict" if step.conflict else "",
-        bytes=copy.size or 0, assurance=copy.assurance, **told,
+        outcome=OutcomeKind.PUBLISHED, path=copy.path, code="conflict" if step.conflict else "",
+        reason=f"{step.reason}; {branch.way}" if branch and branch.way else step.reason,
+        bytes=(copy.size or 0) - (branch.front if branch else 0), assurance=copy.assurance, **told,
     )  # fmt: skip
 
 

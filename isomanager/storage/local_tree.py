@@ -10,7 +10,7 @@ from pathlib import Path
 
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import INTERNAL, Space, StoreTraits
-from isomanager.storage.durable import PositionedFile, make_folders, sync_folder, write_new
+from isomanager.storage.durable import PositionedFile, clone_file, make_folders, sync_folder, write_new
 from isomanager.storage.paths import inside
 from isomanager.storage.placing import place_new, same_file
 from isomanager.storage.tree import Kind, Seen
@@ -84,6 +84,14 @@ class LocalTree:
     def make_folders(self, path: str) -> None:
         """Create a folder and its parents, durably."""
         make_folders(self._at(path))
+
+    def link(self, source: Path, path: str) -> None:
+        """Make `path` a second name of the file `source`; OSError where the filesystem cannot, or it is on another one."""
+        os.link(source, self._at(path))
+
+    def clone(self, source: Path, path: str) -> None:
+        """Make `path` a new file that shares the blocks of `source` until one of them changes; OSError where nothing can."""
+        clone_file(source, self._at(path))
 
     def remove(self, path: str) -> None:
         """Remove a file, durably."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -42,6 +42,14 @@ class PartialFolder:
         files.write_note(note)
         self._sweep(key)
         self._tree.open(files.bytes, create=True).close()
+
+    def start_whole(self, note: PartialNote, key: str, make: Callable[[str], None]) -> None:
+        """Begin with all bytes there: `make` gives them the name it is told. The note, which says so, comes last: bytes without a
+        note are never continued, and these may be those of another image, too."""
+        files = self._files(key)
+        self._tree.make_folders(PARTIALS)
+        make(files.bytes)
+        files.write_note(note)
 
     def _sweep(self, key: str) -> None:
         """Remove the notes of what was published long ago, by processes that died before they could."""

@@ -112,7 +112,7 @@ class Bandwidth:
 
 
 _OF_CLIENT: WeakKeyDictionary[httpx.Client, Bandwidth] = WeakKeyDictionary()
-_UNLIMITED = Bandwidth()
+UNLIMITED = Bandwidth()
 
 
 def set_bandwidth(client: httpx.Client, settings: Settings) -> None:
@@ -123,4 +123,4 @@ def set_bandwidth(client: httpx.Client, settings: Settings) -> None:
 
 def bandwidth_of(client: httpx.Client) -> Bandwidth:
     """The client's allowance; that of a client without one is endless."""
-    return _OF_CLIENT.get(client, _UNLIMITED)
+    return _OF_CLIENT.get(client, UNLIMITED)

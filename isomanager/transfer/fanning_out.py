@@ -16,7 +16,9 @@ from time import monotonic
 from isomanager.errors import IsoManagerError
 from isomanager.model import Received
 from isomanager.storage.contract import Partial, Store, Validators
+from isomanager.storage.local import LocalStore
 from isomanager.storage.sources import StoredFile
+from isomanager.transfer.bandwidth import UNLIMITED, Bandwidth
 from isomanager.transfer.digesting import Digester
 from isomanager.transfer.download import Request
 from isomanager.transfer.flushing import Flusher
@@ -36,19 +38,44 @@ class Branch:
     request: Request
     store: Store
     stop: Stop
+    link: bool = False
     received: Received | None = None
     error: IsoManagerError | None = None
     _partial: Partial | None = field(default=None, repr=False)
     _flusher: Flusher | None = field(default=None, repr=False)
     _front: int = 0
+    _way: str = ""
+
+    @property
+    def front(self) -> int:
+        """Bytes that were there when it began."""
+        return self._front
+
+    @property
+    def way(self) -> str:
+        """How the bytes came, where they were not copied; "" where they were."""
+        return self._way
 
     def begin(self, file: StoredFile, limits: Limits) -> None:
         """Open the unfinished file, at its front if an earlier run left one."""
         seen = Validators(etag=file.entry.etag, size=file.size, digests=tuple(sorted(self.request.expected.items())))
         known = partial_named(self.store, self.request.key) if self.store.traits.readable_partial else None
-        self._partial = self.store.begin(self.request.final, file.size, seen, key=self.request.key, resume=known)
+        self._partial = None if known else self._whole(file, seen)
+        if self._partial is None:
+            self._partial = self.store.begin(self.request.final, file.size, seen, key=self.request.key, resume=known)
         self._front = self._partial.front()
         self._flusher = Flusher(self._partial, limits, monotonic)
+
+    def _whole(self, file: StoredFile, seen: Validators) -> Partial | None:
+        """The unfinished file with every byte in it already, where both are on one filesystem that can do so."""
+        if not isinstance(self.store, LocalStore):
+            return None
+        for link in (True, False) if self.link else (False,):
+            made = self.store.begin_from(file, self.request.final, seen, key=self.request.key, link=link)
+            if made is not None:
+                self._way = "a second name of the same file" if link else "sharing its blocks with the source's file"
+                return made
+        return None
 
     def write(self, offset: int, piece: bytes) -> None:
         """Keep a piece, unless it is there already."""
@@ -77,9 +104,13 @@ def fan_out(
     algorithms: Sequence[str],
     *,
     limits: Limits,
+    bandwidth: Bandwidth = UNLIMITED,
     progress: Progress = silent,
 ) -> None:
-    """Bring `file` into every branch; afterwards each has `received` or `error`. Raises what reading the file raises."""
+    """Bring `file` into every branch; afterwards each has `received` or `error`. Raises what reading the file raises.
+
+    What is read counts against `bandwidth`, however many places it goes to.
+    """
     started = monotonic()
     digester = Digester(algorithms, limits.window)
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="fan-out") as pool, ExitStack() as closing:
@@ -92,6 +123,7 @@ def fan_out(
             going = [one for one in branches if one.error is None]
             if not going:
                 return
+            bandwidth.spend(file.told, len(piece), going[0].stop)
             writing = [pool.submit(_tried, one, partial(one.write, offset, piece)) for one in going]
             digester.update(piece)
             for done in writing:
@@ -103,7 +135,7 @@ def fan_out(
         if branch.error is None:
             branch.received = Received(
                 partial=branch.request.key, size=file.size, digests=digests, url=file.told, etag=file.entry.etag,
-                seconds=monotonic() - started,
+                seconds=monotonic() - started, resumed_at=branch.front,
             )  # fmt: skip
 
 
