@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Literal
 
@@ -22,6 +23,8 @@ from isomanager.library.syncing import destinations, plan_destination, retire_ex
 from isomanager.model import Outcome, OutcomeKind
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
 from tasks.sync import sync as sync_task
+
+PLACES_AT_ONCE = 8
 
 Mode = Literal["mirror", "update", "merge"]
 
@@ -68,14 +71,17 @@ def planned(
     library: Library, shared: tuple[Shared, ...], places: tuple[str, ...], mode: SyncMode, max_deletes: int
 ) -> tuple[tuple[SyncStep, ...], tuple[Outcome, ...]]:
     """The steps for every place that answers, and an outcome for each that does not."""
-    steps: list[SyncStep] = []
-    failures: list[Outcome] = []
-    for place in places:
+
+    def plan(place: str) -> tuple[SyncStep, ...] | Outcome:
         try:
-            steps += plan_destination(library, shared, place, mode, max_deletes=max_deletes)
+            return plan_destination(library, shared, place, mode, max_deletes=max_deletes)
         except IsoManagerError as wrong:
-            failures.append(unreachable(place, wrong))
-    return tuple(steps), tuple(failures)
+            return unreachable(place, wrong)
+
+    with ThreadPoolExecutor(PLACES_AT_ONCE) as pool:  # one that is slow to answer keeps nobody waiting but itself
+        told = list(pool.map(plan, places))
+    steps = (step for one in told if not isinstance(one, Outcome) for step in one)
+    return tuple(steps), tuple(one for one in told if isinstance(one, Outcome))
 
 
 def carried_out(source: SyncSource, steps: tuple[SyncStep, ...], verify: bool, link: bool) -> tuple[Outcome, ...]:

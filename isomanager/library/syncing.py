@@ -27,6 +27,7 @@ from isomanager.model import (
     Received,
 )
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync
+from isomanager.planning.wanting import Guards
 from isomanager.transfer.download import Request
 from isomanager.transfer.fanning_out import Branch, fan_out
 from isomanager.transfer.limits import Limits
@@ -59,7 +60,11 @@ def plan_destination(
     """What would become of each image in one destination. StoreUnavailable when it does not answer."""
     store = library.store(destination)
     there = {entry.path: entry.size for entry in store.list()}
-    guards = guards_for(library, [destination])
+    held = library.inventory.copies(destination, states=LIVE)
+    wanted = {one.sha256 for one in source}
+    guards = Guards()  # asked for only where something might go: they look at every copy of the library
+    if mode is SyncMode.MIRROR and any(one.sha256 not in wanted for one in held):
+        guards = guards_for(library, [destination])
     if max_deletes is not None:
         guards = replace(guards, max_deletes=max_deletes)
     subscriptions = [one for one in library.inventory.subscriptions() if destination in one.repositories]
@@ -72,8 +77,7 @@ def plan_destination(
         return f"the subscription {wanting[0]} selects it" if wanting else ""
 
     return plan_sync(
-        source, library.inventory.copies(destination, states=LIVE), destination=destination, mode=mode, guards=guards,
-        protects=protects, there=there,
+        source, held, destination=destination, mode=mode, guards=guards, protects=protects, there=there,
     )  # fmt: skip
 
 

@@ -59,10 +59,10 @@ class LocalTree:
 
     def scan(self, path: str) -> Iterator[Seen]:
         """Every name in a folder; a symbolic link is neither file nor folder."""
-        with os.scandir(self._at(path)) as scanned:
+        with os.scandir(f"{self.root}{os.sep}{path}") as scanned:  # no Path: a library may have thousands of folders
             for one in scanned:
                 try:
-                    yield _seen(one.name, Path(one.path).lstat(), link=one.is_symlink())
+                    yield _seen(one.name, _looked_at(one), link=one.is_symlink())
                 except FileNotFoundError:
                     continue  # removed since the folder was read
 
@@ -123,6 +123,11 @@ class LocalTree:
         """Bytes of the filesystem the folder is on."""
         usage = shutil.disk_usage(self.root)
         return Space(usage.total, usage.free)
+
+
+def _looked_at(one: os.DirEntry[str]) -> os.stat_result:
+    """The file itself, not where a link leads; cheaper than by its path, but Windows then leaves out which file it is."""
+    return one.stat(follow_symlinks=False) if os.name == "posix" else Path(one.path).lstat()
 
 
 def _seen(name: str, told: os.stat_result, *, link: bool = False) -> Seen:

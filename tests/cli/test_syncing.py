@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
-from command import Isomanager
+from command import LIMIT, Isomanager, command_line
 
 
 @pytest.mark.prefect
@@ -33,6 +37,55 @@ def test_a_site_is_brought_in_step_and_one_that_is_down_is_told(
     assert (copy["product"], copy["source"]) == ("lab", "sync")
     assert (tmp_path / "branch" / copy["path"]).read_bytes() == b"lab" * 1000
     assert "lab" in (tmp_path / "branch" / "SHA256SUMS").read_text()
+
+
+@pytest.mark.prefect
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_after_kill_9_in_the_middle_the_next_sync_goes_on_where_it_was(
+    prefect_server: str, isomanager: Isomanager, tmp_path: Path
+) -> None:
+    isomanager("init").well()
+    library = Path(os.environ["ISOMANAGER_DEFAULT_REPOSITORY"])
+    whole = os.urandom(1 << 20) * 40
+    (library / "lab.iso").write_bytes(whole)
+    isomanager("add", library / "lab.iso", "--name", "lab", "--version", "2").well()
+    isomanager("repository", "create", tmp_path / "branch", "--name", "branch").well()
+
+    slow = {**os.environ, "ISOMANAGER_BANDWIDTH": str(2 << 20)}
+    words = command_line("sync", "default", "branch")
+    with subprocess.Popen(words, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        try:
+            (unfinished, front) = until(lambda: durable_bytes(tmp_path / "branch"))
+        finally:
+            running.kill()
+    assert 0 < front < len(whole)
+    before = unfinished.stat().st_ino
+
+    (told,) = isomanager("sync", "default", "branch", "--json").well().json["outcomes"]
+    front = len(whole) - told["bytes"]
+    assert (told["outcome"], front > 0) == ("published", True), "what was there already is not copied again"
+    image = tmp_path / "branch" / told["path"]
+    assert (image.stat().st_ino, image.read_bytes() == whole) == (before, True)
+
+
+def durable_bytes(repository: Path) -> tuple[Path, int] | None:
+    """The unfinished file and how much of it is durable; None before anything is."""
+    for note in (repository / ".isomanager" / "partials").glob("*.json"):
+        front = json.loads(note.read_text()).get("front", 0)
+        if front:
+            return note.with_suffix(".bin"), int(front)
+    return None
+
+
+def until(look: Callable[[], tuple[Path, int] | None]) -> tuple[Path, int]:
+    """What `look` finds in the end."""
+    deadline = monotonic() + LIMIT
+    while monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        sleep(0.1)
+    raise AssertionError("nothing was ever durable")
 
 
 def test_names_that_fit_nothing_are_refused_at_once(here: Isomanager) -> None:

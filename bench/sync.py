@@ -1,0 +1,250 @@
+"""Keeping places in step, beside rclone and rsync: 1,000 images of which 1 % changed, nothing to do, and a first copy of 4 GiB.
+
+    .venv/bin/python bench/sync.py [--images 1000] [--kib 256] [--mib 4096] [--rounds 3] [--folder DIR] [--only local,s3,smb]
+
+From a folder to another one, to S3 (SeaweedFS) and to SMB (Samba), all on this machine and this disk. Who is measured:
+
+    isomanager   a mirror: the library is opened, source and destination are listed, it is planned by digest, bytes are hashed as
+                 they pass, flushed, and published with their receipts. Without the start of Python and of Prefect's server, which a
+                 command adds once (bench/README.md), whatever the size of the library
+    rclone       `rclone sync` with its usual settings (size and time decide, nothing is hashed)
+    rsync        `rsync -a --delete`, to the folder alone: it speaks neither S3 nor SMB
+
+The rounds take turns. Told are medians in seconds and ours relative to the faster of the others (below 1.00 we are faster).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from isomanager.library.opening import Library
+from isomanager.library.pruning import retire
+from isomanager.library.repositories import add_repository
+from isomanager.library.sync_sources import SyncSource
+from isomanager.library.syncing import plan_destination, retire_extra, sync_image
+from isomanager.model import Assurance, Copy, CopyState, Family, OutcomeKind, Receipt, Title
+from isomanager.planning.syncing import SyncKind, SyncMode
+from isomanager.settings import Settings
+from isomanager.version import Version
+from store_servers import s3_server, smb_server
+
+KIB, MIB = 1 << 10, 1 << 20
+CHANGED = 100
+"""One image in so many is another one."""
+
+Way = Callable[[], None]
+
+
+@dataclass
+class Place:
+    """Where it goes: its address for us, and the commands of the others."""
+
+    url: str
+    peers: dict[str, list[str]]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def local(folder: Path) -> Iterator[Place]:
+    """Another folder."""
+    rclone, rsync = folder / "rclone", folder / "rsync"
+    rsync.mkdir(parents=True)
+    yield Place(str(folder / "ours"), {"rclone": [str(rclone)], "rsync": [f"{rsync}/"]})
+
+
+@contextmanager
+def s3(folder: Path) -> Iterator[Place]:
+    """SeaweedFS."""
+    with s3_server(folder / "s3") as server:
+        told = {
+            "RCLONE_S3_PROVIDER": "Other", "RCLONE_S3_ENDPOINT": server.endpoint, "RCLONE_S3_ACCESS_KEY_ID": server.key,
+            "RCLONE_S3_SECRET_ACCESS_KEY": server.secret, "AWS_ACCESS_KEY_ID": server.key,
+            "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_DEFAULT_REGION": "us-east-1",
+        }  # fmt: skip
+        name = secrets.token_hex(4)
+        yield Place(f"s3://{server.bucket}/{name}", {"rclone": [f":s3:{server.bucket}/{name}-rclone"]}, told)
+
+
+@contextmanager
+def smb(folder: Path) -> Iterator[Place]:
+    """Samba."""
+    with smb_server(folder / "smb") as server:
+        parts, name = urlsplit(server.url), secrets.token_hex(4)
+        rclone = shutil.which("rclone") or str(Path(sys.executable).parent / "rclone")
+        hidden = subprocess.run([rclone, "obscure", server.password], capture_output=True, text=True, check=True).stdout
+        told = {
+            "RCLONE_SMB_HOST": str(parts.hostname), "RCLONE_SMB_PORT": str(server.port), "RCLONE_SMB_USER": server.user,
+            "RCLONE_SMB_PASS": hidden.strip(), "ISOMANAGER_SMB_USERNAME": server.user,
+            "ISOMANAGER_SMB_PASSWORD": server.password,
+        }  # fmt: skip
+        share = parts.path.strip("/").partition("/")[0]
+        yield Place(f"{server.url}/{name}", {"rclone": [f":smb:{share}/{name}-rclone"]}, told)
+
+
+PLACES = {"local": local, "s3": s3, "smb": smb}
+
+
+class Images:
+    """A library whose default repository holds images of random bytes."""
+
+    def __init__(self, folder: Path, count: int, size: int) -> None:
+        self.folder, self._size, self._made = folder / "images", size, 0
+        self.settings = Settings(data_folder=folder / "data", default_repository=str(self.folder), images_at_once=4)
+        with Library(self.settings) as library:
+            self.add(library, count)
+
+    def add(self, library: Library, count: int) -> None:
+        """So many more, held and with receipts."""
+        copies, receipts = zip(*(self._image() for _ in range(count)), strict=True)
+        library.inventory.import_receipts(receipts)
+        assert not library.inventory.import_copies(copies).skipped
+
+    def _image(self) -> tuple[Copy, Receipt]:
+        self._made += 1
+        number, now = self._made, datetime.now(UTC)
+        path, digest = f"Custom/lab{number}/lab{number}-1.iso", hashlib.sha256()
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with (self.folder / path).open("wb") as file:
+            for start in range(0, self._size, MIB):
+                piece = os.urandom(min(MIB, self._size - start))
+                digest.update(piece)
+                file.write(piece)
+        sha256 = digest.hexdigest()
+        title = Title(family=Family.CUSTOM, product=f"lab{number}", version=Version("1"))
+        told = {"title": title, "sha256": sha256, "size": self._size, "digests": {"sha256": sha256}, "proved_at": now}
+        receipt = Receipt(filename=Path(path).name, assurance=Assurance.PINNED, **told)
+        copy = Copy(
+            id=secrets.token_hex(8), repository="default", path=path, state=CopyState.HELD, assurance=Assurance.PINNED,
+            fingerprint=f"sha256:{sha256}", filename=Path(path).name, source="bench", reason="bench", created_at=now,
+            changed_at=now, **told,
+        )  # fmt: skip
+        return copy, receipt
+
+    def change(self) -> None:
+        """One in a hundred goes, and another one comes."""
+        with Library(self.settings) as library:
+            held = library.inventory.copies("default", states={CopyState.HELD})
+            going = held[::CHANGED] or held[:1]
+            for copy in going:
+                retire(library, copy, "the bench")
+            self.add(library, len(going))
+
+
+def mirror(images: Images, to: str) -> None:
+    """What `isomanager sync default TO --mode mirror` does, but for Prefect."""
+    with Library(images.settings) as library, ThreadPoolExecutor(library.settings.images_at_once) as pool:
+        origin = SyncSource(library, "default")
+        steps = plan_destination(library, origin.shared(), to, SyncMode.MIRROR, max_deletes=1 << 30)
+        copying = [one for one in steps if one.kind is SyncKind.COPY]
+        for outcomes in pool.map(lambda one: sync_image(library, origin, [one]), copying):
+            assert outcomes[0].outcome is OutcomeKind.PUBLISHED, outcomes[0].reason
+        for step in steps:
+            if step.kind is SyncKind.RETIRE:
+                assert retire_extra(library, step).outcome is OutcomeKind.RETIRED
+
+
+def ways(images: Images, place: Place, name: str) -> dict[str, Way]:
+    """Ours and theirs, into places of their own."""
+    found: dict[str, Way] = {"isomanager": lambda: mirror(images, name)}
+    rclone = shutil.which("rclone") or str(Path(sys.executable).parent / "rclone")
+    commands = {
+        "rclone": [rclone, "sync", "--config", "/dev/null", "--exclude", "/.isomanager/**"],
+        "rsync": ["rsync", "-a", "--delete", "--exclude=/.isomanager"],
+    }
+    for peer, where in place.peers.items():
+        words = [*commands[peer], f"{images.folder}/", *where]
+        found[peer] = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # type: ignore[misc]
+    return found
+
+
+def timed(way: Way) -> float:
+    """Seconds."""
+    os.sync()
+    started = monotonic()
+    way()
+    return monotonic() - started
+
+
+def tell(scene: str, server: str, taken: dict[str, list[float]]) -> None:
+    """A line for each."""
+    middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
+    peer = min(seconds for name, seconds in middle.items() if name != "isomanager")
+    for name, seconds in middle.items():
+        ratio = f"   ours/faster peer {seconds / peer:5.2f}" if name == "isomanager" else ""
+        print(f"{scene:8} {server:6} {name:11} {seconds:8.3f} s{ratio}", flush=True)
+
+
+def many(folder: Path, asked: argparse.Namespace, server: str) -> None:
+    """Many images: nothing to do, then one in a hundred changed, round by round."""
+    images = Images(folder / "source", asked.images, asked.kib * KIB)
+    with PLACES[server](folder / "to") as place:
+        os.environ.update(place.environment)
+        with Library(images.settings) as library:
+            add_repository(library, server, place.url)
+        all_ways = ways(images, place, server)
+        tell("first", server, {name: [timed(way)] for name, way in all_ways.items()})
+        no_op: dict[str, list[float]] = {name: [] for name in all_ways}
+        changed: dict[str, list[float]] = {name: [] for name in all_ways}
+        for _ in range(asked.rounds):
+            for name, way in all_ways.items():
+                no_op[name].append(timed(way))
+            images.change()
+            for name, way in all_ways.items():
+                changed[name].append(timed(way))
+        tell("no-op", server, no_op)
+        tell("changed", server, changed)
+
+
+def large(folder: Path, asked: argparse.Namespace, server: str) -> None:
+    """A first copy of four large images, each round into a fresh place."""
+    taken: dict[str, list[float]] = {}
+    images = Images(folder / "source", 4, asked.mib * MIB // 4)
+    for number in range(asked.rounds):
+        with PLACES[server](folder / f"to{number}") as place:
+            os.environ.update(place.environment)
+            with Library(images.settings) as library:
+                add_repository(library, f"{server}{number}", place.url)
+            for name, way in ways(images, place, f"{server}{number}").items():
+                taken.setdefault(name, []).append(timed(way))
+        shutil.rmtree(folder / f"to{number}", ignore_errors=True)
+    tell("large", server, taken)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--kib", type=int, default=256, help="size of each of many images")
+    parser.add_argument(
+        "--mib", type=int, default=4096, help="size of the four large images together; 0: leave them out"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", help="on which disk; a folder of its own is made there, and removed")
+    parser.add_argument("--only", default="local,s3,smb")
+    asked = parser.parse_args()
+    for server in asked.only.split(","):
+        for scene in (many, large) if asked.mib else (many,):
+            with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=asked.folder) as folder:
+                scene(Path(folder), asked, server)
+
+
+if __name__ == "__main__":
+    main()
