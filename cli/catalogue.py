@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import refreshing
 from cli.options import Architectures, Editions, Json, Languages, SelectorText, What
 from cli.output import FAILED, print_json, say
 from cli.tables import print_facts, print_table, size
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from isomanager.trust.unproved import Unproved
 
 app = typer.Typer(help="What exists upstream: products, releases, and how they are proved.", no_args_is_help=True)
+refreshing.add_to(app)
 
 ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A product's id, name or alias, such as ubuntu.")]
 

@@ -125,6 +125,9 @@ def update(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only what failed or was refused when it was last tried.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask upstream again about what it was asked a short while ago.")
+    ] = False,
     approve: Annotated[
         bool, typer.Option("--approve", help="Show the plan and its costs, and ask before anything is done.")
     ] = False,
@@ -153,6 +156,7 @@ def update(
                     force=force,
                     dry_run=dry_run,
                     accept=accept,
+                    refresh=refresh,
                     failed=failed,
                     approve=approve,
                 )

@@ -96,7 +96,7 @@ def _update() -> None:
     print()
     from flows.update import update
 
-    report = Run(show_progress=True)(lambda: update())
+    report = Run(show_progress=True)(lambda: update(refresh=True))
     print_report(report)
     if report.bad:
         raise SystemExit(FAILED)

@@ -52,6 +52,11 @@ FIXED = (
         "Last answer: [iso-got](/v2/artifacts/key/iso-got).",
     ),
     Definition(
+        "refresh-catalogue",
+        "flows.refresh_catalogue.refresh_catalogue",
+        "Ask upstream about what is subscribed to, so that updates find fresh answers; give it a schedule of its own.",
+    ),
+    Definition(
         "subscribe",
         "flows.subscribe.subscribe",
         f"Keep a product, or all that fits a condition, up to date from now on. {_WHERE}",

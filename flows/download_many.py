@@ -7,9 +7,10 @@ from time import monotonic
 from prefect import flow
 
 from flows.approving import approved
+from flows.gathering import gather
 from flows.reporting import finish, show_plan
 from flows.running import image_threads, named, running
-from flows.update import bring_in_all, gather, settled
+from flows.update import bring_in_all, settled
 from isomanager.library.costing import costs_for
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport

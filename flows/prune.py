@@ -6,9 +6,10 @@ from time import monotonic
 
 from prefect import flow
 
+from flows.gathering import answered
 from flows.reporting import finish, show_plan
 from flows.running import image_threads, named, running
-from flows.update import gather, retire_replaced
+from flows.update import retire_replaced
 from isomanager.library.choosing import chosen_subscriptions
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport
@@ -29,7 +30,7 @@ def prune(what: list[str] = [], dry_run: bool = True) -> RunReport:  # noqa: B00
     started = monotonic()
     with running() as library:
         found = recover(library)
-        wants = gather(chosen_subscriptions(library, what))
+        wants = answered(library, chosen_subscriptions(library, what))
         whole = make_plan(library, wants)
         plan = whole.model_copy(update={"actions": whole.of_kind(ActionKind.RETIRE)})
         show_plan(plan)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from time import monotonic
 
 from prefect import flow
-from prefect.futures import PrefectFuture
 
 from flows.approving import approved
+from flows.gathering import answered
 from flows.reporting import finish, show_plan
-from flows.running import awaited, image_threads, named, resolving_threads, running
+from flows.running import awaited, image_threads, named, running
 from isomanager.errors import IsoManagerError
-from isomanager.library.choosing import Narrowing, by_product, chosen_subscriptions
+from isomanager.library.choosing import Narrowing, chosen_subscriptions
 from isomanager.library.costing import costs_for
 from isomanager.library.failed_before import failed_subscriptions
 from isomanager.library.indexing import refresh_indexes
@@ -23,12 +22,10 @@ from isomanager.library.planning_updates import make_plan, with_others
 from isomanager.library.pruning import overdue
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import let_go_of_abandoned, recover
-from isomanager.library.resolving import failed_resolution
-from isomanager.model import Action, ActionKind, Outcome, OutcomeKind, Plan, Subscription
+from isomanager.model import Action, ActionKind, Outcome, OutcomeKind, Plan
 from isomanager.planning.wanting import Want
 from tasks.image import bring_in
 from tasks.prune import prune
-from tasks.resolve import resolve
 from tasks.retrying import patient
 
 
@@ -41,6 +38,7 @@ def update(
     force: bool = False,
     dry_run: bool = False,
     accept: bool = False,
+    refresh: bool = False,
     failed: bool = False,
     approve: bool = False,
 ) -> RunReport:
@@ -55,6 +53,7 @@ def update(
         force: Fetch again what is already held, and try again what was refused before.
         dry_run: Only show the plan.
         accept: Believe answers that surprise (older, far newer, another size) although nobody else bears them out.
+        refresh: Ask upstream again about what it was asked a short while ago.
         failed: Only what failed or was refused when it was last tried.
         approve: Pause with the plan and its costs until a person approves it, or leaves some of it out.
     """
@@ -63,7 +62,8 @@ def update(
         found = recover(library)
         narrowing = Narrowing(tuple(architectures), under, target)
         chosen = chosen_subscriptions(library, what, narrowing)
-        wants = gather(failed_subscriptions(library, chosen) if failed else chosen, accept=accept)
+        chosen = failed_subscriptions(library, chosen) if failed else chosen
+        wants = answered(library, chosen, refresh=refresh or force or accept or failed, accept=accept)
         plan = make_plan(library, wants, force=force)
         costs = costs_for(library, plan)
         show_plan(plan, costs)
@@ -85,27 +85,6 @@ def update(
             seconds=monotonic() - started,
         )
         return finish(library, report)
-
-
-def gather(subscriptions: Sequence[Subscription], *, accept: bool = False) -> tuple[Want, ...]:
-    """Ask upstream about every product at the same time; one that stays silent becomes an answer that says so."""
-    groups = by_product([one for one in subscriptions if not one.paused])
-    if not groups:
-        return ()
-    assert current_library().client  # noqa: S101 - made here, once, before threads share it
-    with resolving_threads(len(groups)) as threads:  # not those of the images: asking costs no disk and little network
-        asked = [
-            (group, threads.submit(patient(resolve), {"product": product, "subscriptions": group, "accept": accept}))
-            for product, group in groups.items()
-        ]
-        return tuple(want for group, future in asked for want in _answers(group, future))
-
-
-def _answers(group: tuple[Subscription, ...], future: PrefectFuture[tuple[Want, ...]]) -> tuple[Want, ...]:
-    try:
-        return future.result()
-    except IsoManagerError as wrong:
-        return tuple(Want(one, (failed_resolution(wrong),)) for one in group)
 
 
 def settled(plan: Plan) -> tuple[Outcome, ...]:

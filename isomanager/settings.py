@@ -219,6 +219,16 @@ class Settings(BaseSettings):
         "",
         description="Address of a proxy for everything, without credentials; empty: what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say.",
     )
+    catalogue_max_age: float = Field(
+        3600.0,
+        ge=0,
+        description="Seconds for which an update believes what upstream said before; 0 asks every time.",
+    )
+    catalogue_url: str = Field(
+        "",
+        description="Address of the catalogue.json that another isomanager publishes, to be read before vendors are asked. Only "
+        "what a signature proves is taken from there.",
+    )
     max_deletes: int = Field(10, ge=0, description="Copies that one run may retire in one repository.")
     max_delete_bytes: int = Field(0, ge=0, description="Bytes that one run may retire in one repository; 0: no limit.")
     max_delete_share: float = Field(

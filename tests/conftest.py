@@ -38,6 +38,7 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOMANAGER_DATA_FOLDER", str(tmp_path / "data"))
     monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", str(tmp_path / "library"))
     monkeypatch.setenv("ISOMANAGER_RETRY_DELAY", "0.05")
+    monkeypatch.setenv("ISOMANAGER_CATALOGUE_MAX_AGE", "0")  # the sample upstream releases every second
 
 
 @pytest.fixture(scope="session")
