@@ -81,7 +81,7 @@ def test_json_is_kept_as_toml(library: Library) -> None:
     ("change", "field", "words"),
     [
         ({"family": "linus"}, "family", "is wrong"),
-        ({"offers": []}, "offers", "is wrong"),
+        ({"offers": []}, "the whole file", "needs offers"),
         ({"colour": "red"}, "colour", "not a field"),
         ({"file": "(?P<version"}, "pattern", "not valid"),
         ({"name": "Debian"}, "name", "already a name of"),
