@@ -45,10 +45,12 @@ def print_report(report: RunReport) -> None:
     """What became of each image, what an interrupted run had left, and the totals."""
     for told in report.recovered:
         say(f"Recovered: {told}")
+    several = len({one.repository for one in report.outcomes if one.repository}) > 1
     rows = (
         (
             one.outcome,
             one.title or one.selector,
+            *((one.repository,) if several else ()),
             size(one.bytes) if one.bytes else "",
             one.assurance if one.assurance.rank else "",
             one.path,
@@ -56,7 +58,7 @@ def print_report(report: RunReport) -> None:
         )
         for one in report.outcomes
     )
-    columns = ("outcome", "image", "size", "assurance", "path", "why")
+    columns = ("outcome", "image", *(("repository",) if several else ()), "size", "assurance", "path", "why")
     print_table(columns, rows, below=("path", "why"), empty="Nothing to do.")
     totals = ", ".join(f"{count} {kind}" for kind, count in report.totals.items() if count and kind != "bytes")
     print(f"{totals or 'no images'}; {size(report.totals['bytes'])} fetched in {report.seconds:.1f} s.")

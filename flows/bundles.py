@@ -8,7 +8,7 @@ from typing import Literal
 
 from prefect import flow
 
-from flows.reporting import finish
+from flows.reporting import finish, show_plan
 from flows.running import running
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.bundle_form import known_elsewhere
@@ -21,7 +21,7 @@ from isomanager.library.site_keys import site_key
 from isomanager.library.syncing import settled
 from isomanager.library.unbundling import BundleSource, bundle_source, plan_import
 from isomanager.model import Outcome, OutcomeKind
-from isomanager.planning.syncing import SyncStep
+from isomanager.planning.syncing import SyncStep, as_plan
 from tasks.bundles import take_in, write
 
 Compress = Literal["auto", "always", "never"]
@@ -80,12 +80,16 @@ def import_bundle(
         found = recover(library)
         with bundle_source(library, Path(place), keys=keys, unsigned=unsigned) as source:
             steps = plan_import(library, source, repository)
+            plan = as_plan(steps, (), library.now())
+            show_plan(plan)
             if dry_run:
-                return RunReport(outcomes=tuple(map(settled, steps)))
+                return RunReport(plan=plan, outcomes=tuple(map(settled, steps)))
             with recorded(library, "import-bundle") as record:
                 outcomes = record(tuple(one for step in steps for one in _taken_in(source, step)))
         indexes = refresh_indexes(library)
-        report = RunReport(outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started)
+        report = RunReport(
+            plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
+        )
         return finish(library, report)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from prefect import flow
 from prefect.futures import PrefectFuture
 
-from flows.reporting import finish
+from flows.reporting import finish, show_plan
 from flows.running import image_threads, running
 from isomanager.errors import IsoManagerError
 from isomanager.library.indexing import refresh_indexes
@@ -21,7 +21,7 @@ from isomanager.library.recovering import recover
 from isomanager.library.sync_sources import SyncSource
 from isomanager.library.syncing import destinations, plan_destination, retire_extra, settled, unreachable
 from isomanager.model import Outcome, OutcomeKind
-from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
+from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, as_plan
 from tasks.sync import sync as sync_task
 
 PLACES_AT_ONCE = 8
@@ -57,13 +57,17 @@ def sync(
         places = destinations(library, to, source)
         origin = SyncSource(library, source)
         steps, failures = planned(library, origin.shared(), places, SyncMode(mode), max_deletes)
+        plan = as_plan(steps, failures, library.now())
+        show_plan(plan)
         if dry_run:
-            return RunReport(outcomes=(*failures, *map(settled, steps)))
+            return RunReport(plan=plan, outcomes=(*failures, *map(settled, steps)))
         with recorded(library, "sync") as record:
             outcomes = record((*failures, *carried_out(origin, steps, verify, link)))
             outcomes = record((*outcomes, *retired(steps, outcomes)))
         indexes = refresh_indexes(library)
-        report = RunReport(outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started)
+        report = RunReport(
+            plan=plan, outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started
+        )
         return finish(library, report)
 
 

@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
 
-from isomanager.model import Assurance, Copy, CopyState, Digests, Title, Value
+from isomanager.model import (
+    Action,
+    ActionKind,
+    Assurance,
+    Copy,
+    CopyState,
+    Digests,
+    Outcome,
+    Plan,
+    Title,
+    Value,
+)
 from isomanager.planning.wanting import Guards, Scope, scope
 
 
@@ -90,6 +102,38 @@ def plan_sync(
     if mode is SyncMode.MIRROR:
         steps += _retirements(source, present, destination, guards, protects)
     return tuple(steps)
+
+
+_ACTIONS = {
+    SyncKind.COPY: ActionKind.DOWNLOAD,
+    SyncKind.SAME: ActionKind.KEEP,
+    SyncKind.SKIP: ActionKind.SKIP,
+    SyncKind.RETIRE: ActionKind.RETIRE,
+}
+
+
+def as_plan(steps: Iterable[SyncStep], unreachable: Iterable[Outcome], now: datetime) -> Plan:
+    """The steps as a plan like any other, with bytes and reasons; a place that does not answer is an action that fails."""
+    failing = (
+        Action(kind=ActionKind.FAIL, repository=one.repository, selector=one.selector, reason=one.reason, code=one.code)
+        for one in unreachable
+    )
+    going = (
+        Action(
+            kind=_ACTIONS[one.kind],
+            repository=one.destination,
+            title=one.title,
+            reason=one.reason,
+            cost=one.cost,
+            frees=one.frees,
+            copy_id=one.copy_id,
+            path=one.path,
+            code="conflict" if one.conflict else "",
+            source="sync",
+        )
+        for one in steps
+    )
+    return Plan(made_at=now, actions=(*failing, *going))
 
 
 def _is_there(copy: Copy, there: Mapping[str, int] | None) -> bool:

@@ -17,7 +17,7 @@ import s3fs
 
 from isomanager.storage.s3_errors import code_of
 
-_NOTHING_THERE = {"NoSuchKey", "404"}
+NOTHING_THERE = {"NoSuchKey", "404"}
 _FORBIDDEN = "403"
 _NO_SUCH_RANGE = {"InvalidRange", "416"}
 
@@ -87,7 +87,7 @@ class S3Bucket:
         try:
             return self.call("head_object", path, **({"ChecksumMode": "ENABLED"} if checksums else {}))
         except OSError as error:
-            if code_of(error) in _NOTHING_THERE:
+            if code_of(error) in NOTHING_THERE:
                 return None
             if code_of(error) == _FORBIDDEN:
                 self.get(path, 0, 1)  # an answer to HEAD has no room for the reason: this one says it
@@ -147,7 +147,7 @@ class S3Bucket:
             for page in self._pages("list_parts", "PartNumberMarker", "NextPartNumberMarker", asked):
                 found |= {int(one["PartNumber"]): one for one in page.get("Parts", ())}
         except OSError as error:
-            if code_of(error) in ("NoSuchUpload", "NoSuchKey", "404"):
+            if code_of(error) in {"NoSuchUpload", *NOTHING_THERE}:
                 return None
             raise
         return found
@@ -168,7 +168,7 @@ class S3Bucket:
         try:
             self.call("abort_multipart_upload", path, UploadId=upload)
         except OSError as error:
-            if code_of(error) not in ("NoSuchUpload", "NoSuchKey", "404"):
+            if code_of(error) not in {"NoSuchUpload", *NOTHING_THERE}:
                 raise
 
 

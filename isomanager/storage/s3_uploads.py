@@ -20,7 +20,8 @@ from isomanager.errors import StoreError
 from isomanager.storage.contract import INTERNAL, PartialRef, Validators
 from isomanager.storage.paths import safe_key
 from isomanager.storage.resuming import PartialNote, may_continue
-from isomanager.storage.s3_bucket import S3Bucket, sha256_of, tag
+from isomanager.storage.s3_bucket import NOTHING_THERE, S3Bucket, sha256_of, tag
+from isomanager.storage.s3_errors import code_of
 
 PARTIALS = f"{INTERNAL}/partials"
 IDENTITY = "isomanager-id"
@@ -111,6 +112,10 @@ class Uploads:
             return UploadNote.from_bytes(self.bucket.get(path, 0, max(1, int(head["ContentLength"]))))
         except ValueError:  # not ours, or torn: then nothing is known of the upload, and the bytes are fetched again
             return None
+        except OSError as error:
+            if code_of(error) in NOTHING_THERE:  # its owner ended it since we looked
+                return None
+            raise
 
     def remember(self, key: str, note: UploadNote) -> None:
         """Write the note."""

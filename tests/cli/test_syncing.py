@@ -27,8 +27,11 @@ def test_a_site_is_brought_in_step_and_one_that_is_down_is_told(
     isomanager("site", "add", "europe", "branch", "down", "--description", "Two branches").well()
     assert "branch, down" in isomanager("site", "list").well().out
 
-    planned = isomanager("sync", "default", "europe", "--dry-run", "--json").well().json["outcomes"]
-    assert {(one["repository"], one["code"]) for one in planned} == {("branch", "copy"), ("down", "copy")}
+    planned = isomanager("sync", "default", "europe", "--dry-run", "--json").well().json
+    assert {(one["repository"], one["code"]) for one in planned["outcomes"]} == {("branch", "copy"), ("down", "copy")}
+    assert [one["cost"] for one in planned["plan"]] == [3000, 3000]
+    shown = isomanager("sync", "default", "europe", "--dry-run").well().out
+    assert ("2.9 KiB" in shown, "missing" in shown, "branch" in shown) == (True, True, True)
     (tmp_path / "down").rename(tmp_path / "gone")
     done = isomanager("sync", "default", "europe", "--json")
     told = {one["repository"]: one for one in done.json["outcomes"]}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isomanager.model import Copy, CopyState, Family, Title
-from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync
+from isomanager.model import ActionKind, Copy, CopyState, Family, Outcome, OutcomeKind, Title
+from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, as_plan, plan_sync
 from isomanager.planning.wanting import Guards
 from isomanager.version import Version
 
@@ -119,3 +119,18 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
         assert {one.sha256 for one in after} == {one.sha256 for one in images}
     if mode is SyncMode.MERGE:
         assert {one.sha256 for one in after} >= {one.sha256 for one in (*images, *copies)}
+
+
+def test_a_dry_run_is_a_plan_with_bytes_and_reasons_and_the_places_that_do_not_answer() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    steps = [
+        SyncStep(kind=kind, destination="branch", title=title("1"), reason=kind.value, cost=cost, frees=frees)
+        for kind, cost, frees in ((SyncKind.COPY, 7, 0), (SyncKind.SAME, 0, 0), (SyncKind.RETIRE, 0, 5))
+    ]
+    down = Outcome(outcome=OutcomeKind.FAILED, repository="down", selector="down", reason="no answer", code="x")
+    told = as_plan(steps, [down], now)
+    assert [(one.kind, one.repository, one.reason) for one in told.actions] == [
+        (ActionKind.FAIL, "down", "no answer"), (ActionKind.DOWNLOAD, "branch", "copy"), (ActionKind.KEEP, "branch", "same"),
+        (ActionKind.RETIRE, "branch", "retire"),
+    ]  # fmt: skip
+    assert (told.cost, told.frees) == (7, 5)

@@ -354,3 +354,17 @@ def test_a_full_server_says_so_and_leaves_what_was_there(small_disk: Path) -> No
             fill()
         assert paths(store) == ["old.json"]
         assert store.read("old.json", 0, 9) == b"old"
+
+
+def test_a_note_that_goes_while_others_are_listed_is_no_error(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.begin("a.iso", 10, NAMED, key="goes").close()
+    bucket = store._uploads.bucket
+    looked_at = bucket.head
+
+    def head(path: str, **more: Any) -> Any:
+        found = looked_at(path, **more)
+        bucket.call("delete_object", path)  # its owner has published it meanwhile
+        return found
+
+    monkeypatch.setattr(bucket, "head", head)
+    assert [(one.key, one.front) for one in store.partials()] == [("goes", 0)]
