@@ -44,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("update")(update)
     app.command("verify")(verify)
     app.command("prune")(prune)
+    app.command("scrub")(scrub)
 
 
 def init(
@@ -172,6 +173,27 @@ def prune(what: What = [], dry_run: DryRun = False, as_json: Json = False) -> No
 
         report = run(lambda: flow(what=what, dry_run=dry_run))
     tell(report, as_json=as_json, dry_run=dry_run)
+
+
+def scrub(
+    budget: Annotated[
+        str, typer.Option("--budget", metavar="SIZE", help="Read at most so much; 0: no limit.")
+    ] = "50GiB",
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0, metavar="N", help="Begin no further image after so many; 0: no limit.")
+    ] = 0,
+    repository: Annotated[
+        list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this; may be given again.")
+    ] = [],
+    repair: Annotated[bool, typer.Option("--repair/--no-repair", help="Mend what fails.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Prove images again, those first that were not proved for longest. What fails is set aside, and mended."""
+    with flows(verbosity, as_json=as_json) as run:
+        from flows.scrub import scrub as flow
+
+        report = run(lambda: flow(budget=budget, minutes=minutes, repositories=repository, repair=repair))
+    tell(report, as_json=as_json)
 
 
 def _require_subscriptions(what: Sequence[str], narrowing: Narrowing | None = None) -> None:

@@ -75,6 +75,11 @@ FIXED = (
     ),
     Definition("verify", "flows.verify.verify", f"Prove held images again. {_WHERE}"),
     Definition(
+        "scrub",
+        "flows.scrub.scrub",
+        f"Prove images again, those first that were not proved for longest, within a budget; mend what failed. {_WHERE}",
+    ),
+    Definition(
         "prune",
         "flows.prune.prune",
         f"Let go of replaced versions; a dry run unless you switch that off. {_WHERE}",

@@ -238,6 +238,11 @@ class Settings(BaseSettings):
         description="Share of a repository's copies that one run may retire; three at least, so that a small library goes on.",
     )
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
+    aliases: tuple[Literal["latest", "stable", "lts", "previous"], ...] = Field(
+        ("latest", "stable", "lts"),
+        description="Names that stand for the newest image of each kind, as links or in aliases.json. What one stands for stays: "
+        "`previous` keeps one series more.",
+    )
     report_days: int = Field(90, ge=1, description="Days that dated inventories and reports stay in a repository.")
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")
     server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")

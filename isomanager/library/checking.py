@@ -10,6 +10,7 @@ from isomanager.errors import IsoManagerError, PermanentError, UsageError
 from isomanager.inventory.copies import CopyChanges
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
+from isomanager.library.setting_aside import clear, place_of, set_aside
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Selector, Title
 from isomanager.storage.contract import Store, Vouches
 from isomanager.transfer.digesting import digests_of
@@ -103,7 +104,9 @@ def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> t
     """The complaint, noted with the copy under its lease, empty when there is none; and what was proved how."""
     with leased_copy(library, copy.id) as lease:
         store = library.store(copy.repository)
-        complaint, how = _quick_look(store, copy) if quick else (_complaint(store, copy, progress), "proved again")
+        place = place_of(store, copy)
+        seen = copy.model_copy(update={"path": place})
+        complaint, how = _quick_look(store, seen) if quick else (_complaint(store, seen, progress), "proved again")
         if quick and not complaint and copy.state is CopyState.SUSPECT:
             told = f"{copy.path} is suspect: {copy.reason or 'it failed a proof'}; only reading it can clear that"
             return told, how
@@ -112,9 +115,11 @@ def _checked(library: Library, copy: Copy, quick: bool, progress: Progress) -> t
             changes = {"reason": complaint}
         elif copy.state is CopyState.SUSPECT:
             changes["reason"] = "proved again"
+        if not complaint and copy.state is CopyState.SUSPECT:
+            clear(store, copy, place)
         state = CopyState.SUSPECT if complaint else CopyState.HELD
         library.inventory.transition(copy.id, state, expected=CHECKED, lease=lease, **changes)
-    return complaint, how
+        return f"{complaint}{set_aside(store, copy)}" if complaint else "", how
 
 
 def _quick_look(store: Store, copy: Copy) -> tuple[str, str]:

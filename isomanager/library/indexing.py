@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from isomanager.errors import IsoManagerError
+from isomanager.library.aliasing import point_aliases
 from isomanager.library.checking import CHECKED
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
@@ -26,6 +27,7 @@ def _refresh(library: Library, repository: str) -> tuple[str, ...]:
     record = library.inventory.repository(repository)
     try:
         with leased(library, f"indexes:{repository}"):
+            pointed = point_aliases(library, repository)
             copies = library.inventory.copies(repository, states=CHECKED)
             written = write_indexes(
                 library.store(repository),
@@ -37,4 +39,4 @@ def _refresh(library: Library, repository: str) -> tuple[str, ...]:
             )
     except IsoManagerError as wrong:
         return (f"{repository}: the indexes were not rewritten: {wrong}",)
-    return tuple(f"{repository}: {path}" for path in written)
+    return tuple(f"{repository}: {path}" for path in (*pointed, *written))

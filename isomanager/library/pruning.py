@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from isomanager.errors import InventoryError, IsoManagerError, LeaseLost
+from isomanager.library.aliasing import point_aliases, reasons_of_aliases
 from isomanager.library.leasing import leased_copy, reading_key
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
@@ -43,6 +45,7 @@ def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
         frozen=library.inventory.frozen() is not None,
         listed=frozenset(name for name in names if _is_listed(library, name)),
         protected=protections(library, [copy for copy in held if copy.repository in names]),
+        aliased=partial(reasons_of_aliases, library),
     )
 
 
@@ -68,6 +71,8 @@ def prune_repository(
             copies, wants, selects=library.selects, guards=guards_for(library, [repository]), now=library.now()
         )
     }
+    if planned:
+        point_aliases(library, repository)  # before anything goes, so that none ever leads nowhere
     outcomes: list[Outcome] = []
     for action in planned:
         verdict = verdicts.get(action.copy_id)

@@ -8,7 +8,6 @@ a copy that is still suspect, and a repair that is asked for again goes on from 
 from __future__ import annotations
 
 import logging
-import posixpath
 from threading import Event
 from time import monotonic
 
@@ -19,9 +18,10 @@ from isomanager.library.leasing import leased_copy
 from isomanager.library.mending import WAYS, Mended
 from isomanager.library.opening import Library
 from isomanager.library.recovering import receipt_of
+from isomanager.library.setting_aside import aside
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind, Receipt
 from isomanager.planning.wanting import same_bytes
-from isomanager.storage.contract import INTERNAL, Store
+from isomanager.storage.contract import Store
 from isomanager.storage.receipts import keep_receipt
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.progress import Progress, silent
@@ -29,8 +29,6 @@ from isomanager.transfer.reading import partial_pieces
 from isomanager.transfer.resuming import partial_named
 
 _log = logging.getLogger(__name__)
-
-DAMAGED = f"{INTERNAL}/damaged"
 
 
 def repair_copy(library: Library, copy: Copy, *, progress: Progress = silent) -> Outcome:
@@ -82,17 +80,12 @@ def _repaired(library: Library, copy: Copy, lease: Lease, ends: tuple[Event, ...
     receipt = receipt_of(library, store, copy)
     if receipt is None:
         raise PermanentError(f"{copy.path} has no receipt that says what it should be.", code="unrepairable")
-    damaged = next((path for path in (copy.path, _aside(copy)) if store.stat(path) is not None), None)
+    damaged = next((path for path in (copy.path, aside(copy)) if store.stat(path) is not None), None)
     case = Case(library, copy, receipt, store, damaged, f"repair-{copy.id}", ends, progress)
     mended = _finished_earlier(case) or _mended(case)
     _put_in_place(library, store, copy, receipt, case.key, lease, mended)
     _log.info("%s: %s: %d bytes fetched, %s", copy.repository, copy.path, mended.fetched, mended.how)
     return mended
-
-
-def _aside(copy: Copy) -> str:
-    """Where the damaged file waits while the repaired one takes its name."""
-    return f"{DAMAGED}/{copy.id}/{posixpath.basename(copy.path)}"
 
 
 def _finished_earlier(case: Case) -> Mended | None:
@@ -135,8 +128,8 @@ def _put_in_place(
     assert found is not None  # noqa: S101 - it was just written, under a lease
     partial = store.reopen(found)
     if store.stat(copy.path) is not None:
-        store.delete(_aside(copy))
-        store.move(copy.path, _aside(copy))
+        store.delete(aside(copy))
+        store.move(copy.path, aside(copy))
     partial.publish(receipt.size)
     library.inventory.transition(
         copy.id,
@@ -147,4 +140,4 @@ def _put_in_place(
         reason=f"repaired, {mended.how}",
     )
     partial.discard()
-    store.delete(_aside(copy))
+    store.delete(aside(copy))

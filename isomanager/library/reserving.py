@@ -13,6 +13,7 @@ from isomanager.errors import InventoryError
 from isomanager.inventory.leases import Lease
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
+from isomanager.library.setting_aside import aside
 from isomanager.model import Action, Copy, CopyState, Expectation, Title
 from isomanager.planning.wanting import same_bytes
 from isomanager.storage.layout import PathDefaults, TakenPaths, plan_path, stored_filename
@@ -75,7 +76,7 @@ def _refuse_arrived(library: Library, action: Action, expectation: Expectation, 
 
 
 def _let_go_of_missing(library: Library, repository: str, title: Title) -> None:
-    """A suspect copy whose file is no longer there keeps its name from the one that is to replace it: it goes."""
+    """A suspect copy whose file is missing or set aside keeps its name from the one that is to replace it: it goes."""
     store = library.store(repository)
     for one in library.inventory.copies(repository, states={CopyState.SUSPECT}, product=title.product):
         if one.title == title and store.stat(one.path) is None:
@@ -84,6 +85,8 @@ def _let_go_of_missing(library: Library, repository: str, title: Title) -> None:
                 library.inventory.transition(
                     one.id, CopyState.GONE, expected=CopyState.SUSPECT, lease=lease, reason=reason
                 )
+                if library.inventory.frozen() is None:
+                    store.delete(aside(one))  # damaged, and past repair: that was tried before anything is fetched
 
 
 def _new_copy(library: Library, action: Action, expectation: Expectation) -> Copy:

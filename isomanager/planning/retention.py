@@ -56,10 +56,11 @@ def judge_retention(
     copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
 ) -> tuple[Verdict, ...]:
     """A verdict for every held copy. Suspect and unfinished copies are neither counted nor judged."""
+    held = [copy for copy in copies if copy.state is CopyState.HELD]
+    aliased = guards.aliased(held)
     groups: dict[tuple[str, Scope], list[Copy]] = defaultdict(list)
-    for copy in copies:
-        if copy.state is CopyState.HELD:
-            groups[copy.repository, scope(copy.title)].append(copy)
+    for copy in held:
+        groups[copy.repository, scope(copy.title)].append(copy)
     by_product: dict[str, list[Want]] = defaultdict(list)
     for want in wants:
         by_product[want.subscription.selector.product].append(want)
@@ -67,7 +68,10 @@ def judge_retention(
     for (repository, (product, *_)), group in groups.items():
         concerned = [want for want in by_product[product] if repository in want.subscription.repositories]
         contests = [one for want in concerned if (one := _contest(want, group, selects)).copies]
-        judged = [_protected(_judge(copy, contests, now), guards) for copy in group]
+        judged = [
+            _protected(_judge(one, contests, now), (*guards.protected.get(one.id, ()), *aliased.get(one.id, ())))
+            for one in group
+        ]
         verdicts += _keep_the_last(judged, contests)
     return tuple(guarded(verdicts, guards))
 
@@ -126,9 +130,8 @@ def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[Reason]:
         yield Reason("unreplaced", text, f"`isomanager update {name}`")
 
 
-def _protected(verdict: Verdict, guards: Guards) -> Verdict:
+def _protected(verdict: Verdict, reasons: tuple[Reason, ...]) -> Verdict:
     """What a person or a program needs stays, whatever the subscriptions say; a copy that stays anyway has one reason more."""
-    reasons = guards.protected.get(verdict.copy.id, ())
     if not reasons:
         return verdict
     return replace(verdict, stays=True, archives=(), reasons=(*reasons, *(verdict.reasons if verdict.stays else ())))

@@ -62,12 +62,22 @@ class Want:
         return frozenset(str(one.title) for one in self.resolutions if one.expectation is not None)
 
 
+Aliased = Callable[[Sequence[Copy]], Mapping[str, tuple[Reason, ...]]]
+"""Why copies stay that aliases stand for, by id, given all that are held."""
+
+
+def no_aliases(_copies: Sequence[Copy]) -> Mapping[str, tuple[Reason, ...]]:
+    """Nothing stands for anything."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Guards:
     """What keeps a run from deleting too much. `listed` names the repositories whose listing succeeded and was not empty.
 
     The limits hold for each repository: copies, bytes (0: no limit), and share of the copies held there (0 to 1). `protected` says
-    of copies, by id, why they stay whatever subscriptions say: pinned, held, aliased, in use.
+    of copies, by id, why they stay whatever subscriptions say: pinned, held, in use. `aliased` says the same of what aliases stand
+    for, which depends on what is judged.
     """
 
     max_deletes: int = 10
@@ -76,6 +86,7 @@ class Guards:
     frozen: bool = False
     listed: frozenset[str] = field(default_factory=frozenset)
     protected: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
+    aliased: Aliased = no_aliases
 
 
 def same_bytes(copy: Copy, expectation: Expectation) -> bool:

@@ -91,6 +91,26 @@ class Vouches(Protocol):
 
 
 @runtime_checkable
+class Links(Protocol):
+    """A store that can give a file a second name which is no file: a symbolic link, never listed."""
+
+    def point(self, alias: str, target: str) -> None:
+        """Let `alias` lead to the file `target`, in one step, whatever it led to before.
+
+        StoreError: `name-taken` when a file has that name, `no-links` when the place has no links after all.
+        """
+        ...
+
+    def points_to(self, alias: str) -> str | None:
+        """The path that `alias` leads to; None when there is no such link."""
+        ...
+
+    def unpoint(self, alias: str) -> None:
+        """Remove the link; a missing one is no error, and a file of that name stays."""
+        ...
+
+
+@runtime_checkable
 class Partial(Protocol):
     """Unfinished bytes of one file."""
 

@@ -112,7 +112,11 @@ def write_indexes(
 
 
 def _write_if_new(store: Store, path: str, data: bytes) -> str:
-    there, etag = _read(store, path)
+    return write_if_new(store, path, data, *read_index(store, path))
+
+
+def write_if_new(store: Store, path: str, data: bytes, there: bytes | None, etag: str) -> str:
+    """Write a document that says something else than what is `there`; its path, "" when it does not."""
     if there == data:
         return ""
     store.replace_small(path, data, if_match=etag)
@@ -120,7 +124,7 @@ def _write_if_new(store: Store, path: str, data: bytes) -> str:
 
 
 def _write_inventory(store: Store, inventory: dict[str, Any]) -> str:
-    there, etag = _read(store, INVENTORY)
+    there, etag = read_index(store, INVENTORY)
     if there is not None and _without_time(there) == _without_time(inventory):
         return ""
     data = json.dumps(inventory, indent=2, ensure_ascii=False).encode() + b"\n"
@@ -138,7 +142,8 @@ def _without_time(document: bytes | dict[str, Any]) -> object:
     return {**document, "generated": ""} if isinstance(document, dict) else None
 
 
-def _read(store: Store, path: str) -> tuple[bytes | None, str]:
+def read_index(store: Store, path: str) -> tuple[bytes | None, str]:
+    """A small document of the repository and its etag; None and "" when there is none."""
     entry = store.stat(path)
     if entry is None:
         return None, ""

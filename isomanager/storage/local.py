@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import posixpath
+import secrets
 from functools import partial
 from pathlib import Path
 
-from isomanager.storage.contract import Validators
+from isomanager.errors import StoreError
+from isomanager.storage.contract import INTERNAL, Validators
+from isomanager.storage.durable import make_folders, sync_folder
 from isomanager.storage.local_tree import LocalTree
 from isomanager.storage.os_failures import store_errors
 from isomanager.storage.paths import final_path
@@ -57,3 +61,39 @@ class LocalStore(TreeStore):
     def root(self) -> Path:
         """The folder."""
         return self._folder.root
+
+    def point(self, alias: str, target: str) -> None:
+        """Let `alias` lead to `target`: a relative link, made among the internals, then renamed over what was there."""
+        with store_errors(f"Pointing '{alias}' to '{target}'"):
+            self._folder.check(alias)
+            self._folder.check(target)
+            place = self.root / alias
+            if place.exists() and not place.is_symlink():
+                raise StoreError(f"'{alias}' is a file, and no alias takes its name.", code="name-taken", path=alias)
+            make_folders(place.parent)
+            fresh = self.root / INTERNAL / f"alias-{secrets.token_hex(8)}"
+            make_folders(fresh.parent)
+            try:
+                fresh.symlink_to(posixpath.relpath(target, posixpath.dirname(alias) or "."))
+            except (OSError, NotImplementedError) as wrong:
+                told = f"{self.url} has no links: {wrong}."
+                raise StoreError(told, code="no-links", hint="aliases.json names them.") from wrong
+            fresh.replace(place)
+            sync_folder(place.parent)
+
+    def points_to(self, alias: str) -> str | None:
+        """The path that the link leads to, relative to the repository; None when there is no such link."""
+        with store_errors(f"Looking at '{alias}'"):
+            place = self.root / alias
+            if not place.is_symlink():
+                return None
+            return posixpath.normpath(posixpath.join(posixpath.dirname(alias), place.readlink().as_posix()))
+
+    def unpoint(self, alias: str) -> None:
+        """Remove the link, and nothing but a link."""
+        with store_errors(f"Removing '{alias}'"):
+            place = self.root / alias
+            if place.is_symlink():
+                place.unlink()
+                sync_folder(place.parent)
+                self._remove_empty(posixpath.dirname(alias))

@@ -8,6 +8,7 @@ from flow_runs import Given, outcomes_of, report_of
 from flows.update import update
 from flows.verify import verify
 from isomanager.errors import UsageError
+from isomanager.library.setting_aside import DAMAGED
 from isomanager.model import CopyState
 from isomanager.sample.faults import flip_bit
 from isomanager.sample.upstream import SampleUpstream
@@ -58,11 +59,13 @@ def test_what_is_suspect_and_cannot_be_repaired_is_neither_deleted_nor_vouched_f
     update()
     path = damage(given)
     assert verify(return_state=True).is_failed()
-    damaged = (given.repository / path).read_bytes()
+    assert not (given.repository / path).exists(), "nobody is served it under its name"
+    (file,) = (given.repository / DAMAGED).rglob("*.iso")
+    damaged = file.read_bytes()
     upstream.fault("not-found", "*.iso")
     assert verify(repair=True, return_state=True).is_failed()
     assert update(return_state=True).is_failed()
-    assert (given.repository / path).read_bytes() == damaged
+    assert file.read_bytes() == damaged
     assert given.versions("sample-orchard", CopyState.SUSPECT) == ["26.04.1"]
 
 

@@ -9,6 +9,7 @@ from isomanager.errors import UsageError
 from isomanager.library.checking import check_copy, held_copies
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
+from isomanager.library.setting_aside import aside
 from isomanager.model import Copy, CopyState, OutcomeKind
 from isomanager.sample.faults import flip_bit
 from library.conftest import SERVER, Clock, PlanFor, held
@@ -42,27 +43,35 @@ def test_good_bytes_are_proved_again_at_this_time(library: Library, copy: Copy, 
     assert (proved - copy.proved_at).days == 3
 
 
-def test_a_flipped_bit_makes_it_suspect_and_good_bytes_clear_it(library: Library, copy: Copy, file: Path) -> None:
+def test_a_flipped_bit_makes_it_suspect_and_good_bytes_clear_it(
+    library: Library, copy: Copy, file: Path, repository: Path
+) -> None:
     good = file.read_bytes()
     file.write_bytes(flip_bit(good, -1))
     outcome = check_copy(library, copy)
     assert (outcome.outcome, outcome.code) == (OutcomeKind.FAILED, "failed-proof")
     assert copy.path in outcome.reason
     assert state(library, copy) is CopyState.SUSPECT
-    file.write_bytes(good)
+    assert not file.exists(), "set aside: nobody is served it under its name"
+    damaged = repository / aside(copy)
+    damaged.write_bytes(good)
     assert check_copy(library, library.inventory.copy(copy.id)).outcome is OutcomeKind.CURRENT
     assert library.inventory.copy(copy.id).reason == "proved again"
+    assert file.read_bytes() == good
+    assert not damaged.exists()
     assert state(library, copy) is CopyState.HELD
 
 
-def test_a_quick_look_sees_what_is_missing_or_cut_and_reads_nothing(library: Library, copy: Copy, file: Path) -> None:
+def test_a_quick_look_sees_what_is_missing_or_cut_and_reads_nothing(
+    library: Library, copy: Copy, file: Path, repository: Path
+) -> None:
     good = file.read_bytes()
     file.write_bytes(flip_bit(good, 0))
     assert check_copy(library, copy, quick=True).outcome is OutcomeKind.CURRENT
     assert library.inventory.copy(copy.id).proved_at == copy.proved_at
     file.write_bytes(good[:-1])
     assert "bytes instead of" in check_copy(library, copy, quick=True).reason
-    file.unlink()
+    (repository / aside(copy)).unlink()
     assert "is missing" in check_copy(library, library.inventory.copy(copy.id), quick=True).reason
     assert state(library, copy) is CopyState.SUSPECT
 

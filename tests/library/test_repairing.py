@@ -11,9 +11,10 @@ import pytest
 from domain_update import bring_in as bring_in_one
 from isomanager.library.checking import check_copy
 from isomanager.library.opening import Library
-from isomanager.library.repairing import DAMAGED, repair_copy
+from isomanager.library.repairing import repair_copy
 from isomanager.library.repositories import add_repository
 from isomanager.library.requesting import Asked, plan_download
+from isomanager.library.setting_aside import DAMAGED
 from isomanager.library.torrenting import keep_metainfo
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
 from isomanager.sample.upstream import SampleUpstream
@@ -154,12 +155,14 @@ def test_what_upstream_no_longer_has_stays_suspect_and_as_it_is(
 ) -> None:
     held = bring_in()
     held.flip(MIB)
-    damaged = held.file.read_bytes()
+    aside = held.root / DAMAGED / held.copy.id / held.file.name
+    damaged = aside.read_bytes()
     (quarry.folder / "quarry-1.0.iso").write_bytes(image_of(8))
     outcome = held.repair()
     assert outcome.outcome is OutcomeKind.FAILED
     assert held.state is CopyState.SUSPECT
-    assert held.file.read_bytes() == damaged
+    assert aside.read_bytes() == damaged
+    assert not held.file.exists()
     assert list(library.store("default").partials()) == []
     (quarry.folder / "quarry-1.0.iso").unlink()
     (quarry.folder / "SHA256SUMS").unlink()
