@@ -57,6 +57,9 @@ def list_copies(
     offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Leave out the first so many.")] = 0,
     every: Annotated[bool, typer.Option("--all", help="Also what is unfinished, in the trash or gone.")] = False,
     metadata: Annotated[bool, typer.Option("--metadata", help="All that is known of each.")] = False,
+    eol: Annotated[
+        bool, typer.Option("--eol", help="Only what its vendor supports no longer, or not for half a year more.")
+    ] = False,
     stats: Annotated[bool, typer.Option("--stats", help="Count, sum, average, largest and smallest instead.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -73,12 +76,34 @@ def list_copies(
     count = limit if limit is not None else 0 if as_json or stats else PAGE
     with Library(load_settings()) as library:
         wanted = _search(library, asked, times, where, every).model_copy(update={"limit": count})
-        if stats:
+        if eol:
+            _print_ending(library, wanted, what, as_json)
+        elif stats:
             _print_statistics(library, wanted, what, as_json)
         elif as_json:
             print_json_array(_as_json(library, wanted, what, metadata))
         else:
             _print_page(library, wanted, what, metadata)
+
+
+def _print_ending(library: Library, wanted: CopySearch, names: list[str], as_json: bool) -> None:
+    from isomanager.inventory.searching import copy_json
+    from isomanager.library.support import ending
+
+    every = wanted.model_copy(update={"limit": 0, "offset": 0})
+    found_ending = ending(library, found(library, every, names))
+    if as_json:
+        print_json([copy_json(copy) | {"eol": end.isoformat()} for copy, end in found_ending])
+        return
+    today = library.now().date()
+    rows = (
+        (copy.title, f"{'ended' if end < today else 'ends'} {end}", size(copy.size), copy.repository, copy.path)
+        for copy, end in found_ending
+    )
+    columns = ("image", "support", "size", "repository", "path")
+    print_table(
+        columns, rows, below=("path",), empty="Everything held whose support is known is supported for half a year."
+    )
 
 
 def _search(

@@ -11,6 +11,7 @@ from flows.approving import costs_told
 from isomanager.errors import PermanentError
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
+from isomanager.library.rooms import Fullness, nearly_full
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Plan
 from isomanager.planning.costs import Costs
 from isomanager.planning.update import RESPIN
@@ -25,6 +26,9 @@ _EVENTS = {
     OutcomeKind.FAILED: "isomanager.image.failed",
 }
 
+
+NEARLY_FULL = "isomanager.repository.nearly-full"
+"""The event of a repository of which more is used than the setting `space_warning` says."""
 
 RESPUN = "isomanager.image.respun"
 """The event of other bytes under a title that was held already: both are kept."""
@@ -116,11 +120,25 @@ def announce(outcomes: Sequence[Outcome]) -> None:
             )
 
 
+def announce_space(full: Sequence[Fullness]) -> None:
+    """An event for each repository that is nearly full."""
+    for one in full:
+        emit_event(
+            NEARLY_FULL,
+            resource={
+                "prefect.resource.id": f"isomanager.repository.{one.repository}",
+                "prefect.resource.name": one.repository,
+            },
+            payload={"used": one.used, "total": one.total, "share": round(one.share, 3), "limit": one.limit},
+        )
+
+
 def finish(library: Library, report: RunReport) -> RunReport:
     """Show and announce the report; RunFailed when an image failed, so that the run is red and says which and why."""
     show_report(report)
     show_inventory(library)
     announce(report.outcomes)
+    announce_space(nearly_full(library))
     if report.bad:
         told = "; ".join(f"{one.title or one.selector}: {one.why}" for one in report.bad)
         raise RunFailed(f"{len(report.bad)} of {len(report.outcomes)} images failed: {told}", report=report)

@@ -238,6 +238,19 @@ class Settings(BaseSettings):
         description="Share of a repository's copies that one run may retire; three at least, so that a small library goes on.",
     )
     trash_days: int = Field(14, ge=0, description="Days that retired files stay in the trash.")
+    quotas: dict[str, int] = Field(
+        default_factory=dict,
+        description="Bytes that a repository may take, by its name, such as {default = 500000000000}; what is in its trash counts.",
+    )
+    space_warning: float = Field(
+        0.9, gt=0, le=1, description="Used share of a repository's disk or quota from which on runs send an event."
+    )
+    eol_grace_days: int = Field(
+        0,
+        ge=0,
+        description="Retire versions whose vendor's support ended so many days ago, however many are kept; 0: never. What is "
+        "selected now, pinned, or the last of its kind stays.",
+    )
     aliases: tuple[Literal["latest", "stable", "lts", "previous"], ...] = Field(
         ("latest", "stable", "lts"),
         description="Names that stand for the newest image of each kind, as links or in aliases.json. What one stands for stays: "

@@ -18,7 +18,7 @@ from isomanager.storage.contract import INTERNAL
 
 Found = TypeVar("Found")
 
-INDEXES = {"SHA256SUMS", "inventory.json", "index.html"}
+INDEXES = {"SHA256SUMS", "inventory.json", "index.html", "aliases.json"}
 PATIENCE = 120.0
 
 
@@ -45,11 +45,14 @@ class Given:
         return sorted(copy.title.version.text for copy in self.copies(*states, product=product))
 
     def images(self) -> dict[str, str]:
-        """SHA-256 by path of every file under a final name but the indexes."""
+        """SHA-256 by path of every file under a final name but the indexes; aliases are links, and no files."""
         return {
             file.relative_to(self.repository).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
             for file in sorted(self.repository.rglob("*"))
-            if file.is_file() and INTERNAL not in file.relative_to(self.repository).parts and file.name not in INDEXES
+            if file.is_file()
+            and not file.is_symlink()
+            and file.name not in INDEXES
+            and INTERNAL not in file.relative_to(self.repository).parts
         }
 
     def fetches(self, part: str = ".iso") -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -242,10 +243,10 @@ class Mirror(Value):
 
 
 class Lifecycle(Value):
-    """Until when a release series is supported by its vendor (ISO date)."""
+    """The last day on which a release series has updates from its vendor."""
 
     version: str
-    eol: str
+    eol: date
 
 
 class ReleaseList(Value):

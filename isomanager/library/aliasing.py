@@ -14,11 +14,10 @@ from isomanager.planning.aliasing import alias_reasons, aliased
 from isomanager.planning.verdicts import Reason
 from isomanager.planning.wanting import Scope
 from isomanager.storage.contract import Links, Store
-from isomanager.storage.index import read_index, write_if_new
+from isomanager.storage.index import ALIASES, read_index, write_if_new
 from isomanager.storage.layout import PathDefaults, TakenPaths, plan_path
 from isomanager.version import Version
 
-ALIASES_FILE = "aliases.json"
 SCHEMA_VERSION = 1
 
 
@@ -64,13 +63,13 @@ def point_aliases(library: Library, repository: str) -> tuple[str, ...]:
     with leased(library, f"aliases:{repository}"):
         copies = library.inventory.copies(repository, states={CopyState.HELD})
         wanted = _placed(library, chosen_aliases(library, copies), copies)
-        document, etag = read_index(store, ALIASES_FILE)
+        document, etag = read_index(store, ALIASES)
         before = _known(document)
         changed = _link(store, {path: copy for path, (_, copy) in wanted.items()}, before)
         if wanted or before:
             told = {path: _told(name, copy) for path, (name, copy) in wanted.items()}
             data = json.dumps({"schema_version": SCHEMA_VERSION, "aliases": told}, indent=2, ensure_ascii=False) + "\n"
-            changed += [path for path in [write_if_new(store, ALIASES_FILE, data.encode(), document, etag)] if path]
+            changed += [path for path in [write_if_new(store, ALIASES, data.encode(), document, etag)] if path]
     return tuple(changed)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pinning import holding
 from isomanager.library.pruning import guards_for
+from isomanager.library.rooms import room_of
 from isomanager.model import Plan, Title
 from isomanager.planning.update import plan_update
 from isomanager.planning.wanting import Want
@@ -28,6 +30,7 @@ def plan_wants(library: Library, wants: Sequence[Want], *, force: bool = False) 
         now=library.now(),
         refused_before=lambda fingerprint, title: _refused_before(library, fingerprint, title),
         held_back=holding(library),
+        room_of=partial(room_of, library),
         force=force,
     )
 

@@ -13,6 +13,7 @@ from isomanager.library.leasing import leased_copy, reading_key
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
 from isomanager.library.pinning import protections
+from isomanager.library.support import ended_before_grace
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import retirement
@@ -46,6 +47,7 @@ def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
         listed=frozenset(name for name in names if _is_listed(library, name)),
         protected=protections(library, [copy for copy in held if copy.repository in names]),
         aliased=partial(reasons_of_aliases, library),
+        unsupported=partial(ended_before_grace, library),
     )
 
 

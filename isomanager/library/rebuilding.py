@@ -17,7 +17,7 @@ from isomanager.library.opening import LIVE, Library
 from isomanager.library.proving_again import pins_of
 from isomanager.model import ALGORITHMS, Assurance, Copy, CopyState, Digests, Outcome, OutcomeKind, Receipt, Title
 from isomanager.storage.contract import INTERNAL, Entry, Store
-from isomanager.storage.index import INVENTORY, PAGE, SUMS
+from isomanager.storage.index import ALIASES, INVENTORY, PAGE, SUMS
 from isomanager.storage.local import LocalStore
 from isomanager.storage.receipts import RECEIPTS, read_kept
 from isomanager.transfer.digesting import digests_of
@@ -27,7 +27,7 @@ from isomanager.transfer.stopping import cancelled
 from isomanager.trust.rejudging import Rejudged, rejudge
 
 _MAX_INVENTORY = 256 << 20
-_OURS = (INVENTORY, SUMS, PAGE)
+_OURS = (INVENTORY, SUMS, PAGE, ALIASES)
 _ENDINGS = (".json", ".html", ".txt", ".asc")
 """Reports and the like, which lie beside the images and are none."""
 

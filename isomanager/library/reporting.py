@@ -11,9 +11,9 @@ from isomanager.inventory.report.page import build_page
 from isomanager.inventory.report.snapshots import REPORTS, inventory_snapshot, outlived, report_snapshot
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.opening import Library
+from isomanager.library.support import end_of
 from isomanager.model import Copy, CopyState, Receipt, RepositoryRecord, Title
 from isomanager.storage.contract import Space
-from isomanager.version import Version
 
 MOST_RECEIPTS = 500
 """Of so many images the page says why each is believed; of more, their receipts do."""
@@ -100,10 +100,5 @@ def _offered(library: Library) -> dict[str, Title]:
 
 def _ends(library: Library, copies: Sequence[Copy]) -> dict[str, str]:
     """Until when each held release is supported, where the catalogue knows it."""
-    known = {one.id: one.lifecycle for one in library.catalogue.products if one.lifecycle}
-    ends: dict[str, str] = {}
-    for copy in copies:
-        for life in known.get(copy.title.product, ()):
-            if copy.title.version.starts_with(Version(life.version)):
-                ends[f"{copy.title.product} {copy.title.version}"] = life.eol
-    return ends
+    ends = {f"{one.title.product} {one.title.version}": end_of(library, one.title) for one in copies}
+    return {name: end.isoformat() for name, end in ends.items() if end is not None}

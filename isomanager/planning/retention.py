@@ -69,7 +69,9 @@ def judge_retention(
         concerned = [want for want in by_product[product] if repository in want.subscription.repositories]
         contests = [one for want in concerned if (one := _contest(want, group, selects)).copies]
         judged = [
-            _protected(_judge(one, contests, now), (*guards.protected.get(one.id, ()), *aliased.get(one.id, ())))
+            _protected(
+                _judge(one, contests, now, guards), (*guards.protected.get(one.id, ()), *aliased.get(one.id, ()))
+            )
             for one in group
         ]
         verdicts += _keep_the_last(judged, contests)
@@ -80,13 +82,17 @@ def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:
     return _Contest(want, tuple(one for one in group if selects(want.subscription, one.title)))
 
 
-def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime) -> Verdict:
+def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime, guards: Guards) -> Verdict:
     if not copy.source.startswith(SUBSCRIPTION_SOURCE):
         return Verdict(copy, True, (_BY_HAND,))
     concerned = [one for one in contests if copy.id in one.ids]
     if not concerned:
         return Verdict(copy, True, (_UNSELECTED,))
     claims = [claim for one in concerned for claim in _claims(copy, one, now)]
+    ended = guards.unsupported(copy.title)
+    if ended is not None and all(claim.code in _GIVE_WAY for claim in claims):
+        text = f"its vendor's support ended on {ended}, longer ago than the grace"
+        return Verdict(copy, False, (Reason("unsupported", text, f"`isomanager pin {copy.path}`, or eol_grace_days"),))
     if claims:
         return Verdict(copy, True, tuple(dict.fromkeys(claims)))
     subscriptions = [one.want.subscription for one in concerned]
@@ -96,6 +102,9 @@ def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime) -> Verdict:
     archives = dict.fromkeys(one.archive for one in subscriptions if one.old == "archive" and one.archive)
     return Verdict(copy, False, (Reason("replaced", text, change),), tuple(archives))
 
+
+_GIVE_WAY = frozenset({"kept", "keeps-old", "recent"})
+"""Reasons to stay that the end of support outweighs, if a person set a grace; what is selected now is not among them."""
 
 _BY_HAND = Reason("by-hand", "it was added by hand, not by a subscription", "only a person lets it go")
 _UNSELECTED = Reason(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from isomanager.model import Action, ActionKind, Copy, CopyState, Expectation, Plan, Subscription, Title
 from isomanager.planning.retention import SUBSCRIPTION_SOURCE, judge_retention
+from isomanager.planning.room import RoomOf, boundless, fitting
 from isomanager.planning.wanting import ByHand, Guards, Resolution, Selects, Shelves, Want, same_bytes, scope, shelve
 
 RefusedBefore = Callable[[str, Title], str | None]
@@ -39,6 +40,7 @@ def plan_update(
     now: datetime,
     refused_before: RefusedBefore = refused_never,
     held_back: HeldBack = held_never,
+    room_of: RoomOf = boundless,
     force: bool = False,
 ) -> Plan:
     """The plan for these subscriptions; pure. `force` fetches again what is held and what was refused before."""
@@ -52,6 +54,7 @@ def plan_update(
         for resolution in want.resolutions
         for repository in want.subscription.repositories
     )
+    fetches = fitting(fetches, room_of)
     after = [*copies, *(_as_if_published(action, now) for action in fetches if action.kind is ActionKind.DOWNLOAD)]
     verdicts = judge_retention(after, wants, selects=selects, guards=guards, now=now)
     retirements = [retirement(one.copy, one.reason, one.archives) for one in verdicts if not one.stays]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from isomanager.model import Copy, Expectation, Refusal, Subscription, Title
 from isomanager.planning.verdicts import Reason
@@ -71,6 +72,15 @@ def no_aliases(_copies: Sequence[Copy]) -> Mapping[str, tuple[Reason, ...]]:
     return {}
 
 
+Unsupported = Callable[[Title], date | None]
+"""The last day of a support that ended so long ago that a version may go for that; None otherwise."""
+
+
+def supported_always(_title: Title) -> date | None:
+    """Nobody minds."""
+    return None
+
+
 @dataclass(frozen=True)
 class Guards:
     """What keeps a run from deleting too much. `listed` names the repositories whose listing succeeded and was not empty.
@@ -87,6 +97,7 @@ class Guards:
     listed: frozenset[str] = field(default_factory=frozenset)
     protected: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     aliased: Aliased = no_aliases
+    unsupported: Unsupported = supported_always
 
 
 def same_bytes(copy: Copy, expectation: Expectation) -> bool:

@@ -19,6 +19,7 @@ from isomanager.storage.layout import display_name
 INVENTORY = "inventory.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"
+ALIASES = "aliases.json"
 SCHEMA_VERSION = "1.0"
 
 _MAX_INDEX_BYTES = 1 << 30

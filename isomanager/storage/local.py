@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import posixpath
-import secrets
 from functools import partial
 from pathlib import Path
 
@@ -71,8 +70,9 @@ class LocalStore(TreeStore):
             if place.exists() and not place.is_symlink():
                 raise StoreError(f"'{alias}' is a file, and no alias takes its name.", code="name-taken", path=alias)
             make_folders(place.parent)
-            fresh = self.root / INTERNAL / f"alias-{secrets.token_hex(8)}"
+            fresh = self.root / INTERNAL / "alias.new"
             make_folders(fresh.parent)
+            fresh.unlink(missing_ok=True)  # of a process that died; whoever points holds the lease
             try:
                 fresh.symlink_to(posixpath.relpath(target, posixpath.dirname(alias) or "."))
             except (OSError, NotImplementedError) as wrong:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,16 @@ def test_refusals_are_listed_shown_and_released(here: Isomanager, library: Libra
     assert one["fingerprint"] in here("quarantine", "show", one["id"]).well().out
     assert here("quarantine", "release", one["id"], "--json").well().json[0]["image"] == one["image"]
     assert here("quarantine", "show", one["id"]).code == 2
+
+
+def test_what_is_supported_no_longer_is_listed(here: Isomanager, library: Library, path: str) -> None:
+    assert "is supported" in here("list", "--eol").well().out
+    assert here("list", "--eol", "--json").well().json == []
+    end = library.now().date() - timedelta(days=3)
+    (one,) = library.inventory.copies(states={CopyState.HELD})
+    (folder,) = library.settings.catalogue_folders
+    file = next(file for file in folder.rglob("*.toml") if f'id = "{one.title.product}"' in file.read_text())
+    file.write_text(f'{file.read_text()}\n[[lifecycle]]\nversion = "{one.title.version}"\neol = "{end}"\n')
+    (told,) = here("list", "--eol", "--json").well().json
+    assert (told["id"], told["eol"]) == (one.id, str(end))
+    assert f"ended {end}" in here("list", "--eol").well().out

@@ -16,15 +16,18 @@ from isomanager.sample.upstream import SampleUpstream
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.receipts import receipts_of
 
-INDEXES = {"SHA256SUMS", "inventory.json", "index.html"}
+INDEXES = {"SHA256SUMS", "inventory.json", "index.html", "aliases.json"}
 
 
 def images(repository: Path) -> dict[str, str]:
-    """SHA-256 by path of everything under a final name but the indexes."""
+    """SHA-256 by path of everything under a final name but the indexes; aliases are links, and no files."""
     return {
         file.relative_to(repository).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(repository.rglob("*"))
-        if file.is_file() and INTERNAL not in file.relative_to(repository).parts and file.name not in INDEXES
+        if file.is_file()
+        and not file.is_symlink()
+        and file.name not in INDEXES
+        and INTERNAL not in file.relative_to(repository).parts
     }
 
 

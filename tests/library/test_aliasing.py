@@ -9,7 +9,6 @@ import pytest
 
 from domain_update import update
 from isomanager.errors import StoreError
-from isomanager.library.aliasing import ALIASES_FILE
 from isomanager.library.checking import check_copy
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
@@ -17,6 +16,7 @@ from isomanager.library.repositories import add_repository
 from isomanager.library.subscribing import subscribe
 from isomanager.model import Selector
 from isomanager.sample.upstream import SampleUpstream
+from isomanager.storage.index import ALIASES
 from isomanager.storage.local import LocalStore
 from library.conftest import SERVER, held
 
@@ -24,7 +24,7 @@ LATEST = "Linux/Orchard - Server/sample-orchard.server-latest.iso"
 
 
 def written(repository: Path) -> dict[str, dict[str, object]]:
-    aliases: dict[str, dict[str, object]] = json.loads((repository / ALIASES_FILE).read_text())["aliases"]
+    aliases: dict[str, dict[str, object]] = json.loads((repository / ALIASES).read_text())["aliases"]
     return aliases
 
 
@@ -76,9 +76,9 @@ def test_a_store_without_links_has_the_document_alone(library: Library, on_s3: s
     update(library)
     (copy,) = held(library)
     store = library.store("bucket")
-    entry = store.stat(ALIASES_FILE)
+    entry = store.stat(ALIASES)
     assert entry is not None
-    told = json.loads(store.read(ALIASES_FILE, 0, entry.size))["aliases"]
+    told = json.loads(store.read(ALIASES, 0, entry.size))["aliases"]
     assert told[LATEST]["path"] == copy.path
     assert store.stat(LATEST) is None
 
