@@ -15,7 +15,18 @@ from isomanager.inventory.exchange.reading import parse_listing
 from isomanager.library.importing import titled
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.proving_again import pins_of
-from isomanager.model import ALGORITHMS, Assurance, Copy, CopyState, Digests, Outcome, OutcomeKind, Receipt, Title
+from isomanager.model import (
+    ALGORITHMS,
+    Assurance,
+    Copy,
+    CopyState,
+    Digests,
+    Expectation,
+    Outcome,
+    OutcomeKind,
+    Receipt,
+    Title,
+)
 from isomanager.storage.contract import INTERNAL, Entry, Store
 from isomanager.storage.index import ALIASES, INVENTORY, PAGE, SUMS
 from isomanager.storage.local import LocalStore
@@ -24,7 +35,7 @@ from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.progress import Progress, silent
 from isomanager.transfer.reading import stored_pieces
 from isomanager.transfer.stopping import cancelled
-from isomanager.trust.rejudging import Rejudged, rejudge
+from isomanager.trust.rejudging import Rejudged, expected_again, rejudge
 
 _MAX_INVENTORY = 256 << 20
 _OURS = (INVENTORY, SUMS, PAGE, ALIASES)
@@ -154,6 +165,11 @@ def judged_receipt(library: Library, receipt: Receipt) -> Rejudged:
     return rejudge(
         receipt, b"", receipt.size, receipt.digests, library.keyring, pins_of(library, receipt), now=library.now()
     )
+
+
+def expected_of(library: Library, receipt: Receipt) -> Expectation | None:
+    """What bytes that `judged_receipt` could not see must fulfil: a signature over the image itself. None where there is none."""
+    return expected_again(receipt, library.keyring, pins_of(library, receipt), now=library.now())
 
 
 def _why(judged: list[tuple[Receipt, Rejudged]], good: list[tuple[Receipt, Rejudged]]) -> str:

@@ -10,6 +10,7 @@ from isomanager.errors import IsoManagerError, StoreError, UsageError
 from isomanager.library.leasing import reading
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pruning import guards_for, retire
+from isomanager.library.rebuilding import expected_of
 from isomanager.library.registering import register, verify_received
 from isomanager.library.reserving import Reservation, reserved
 from isomanager.library.sync_sources import Origin
@@ -103,7 +104,8 @@ def sync_image(
         with ExitStack() as stack:
             if shared.copy_id:
                 stack.enter_context(reading(library, shared.copy_id))
-            going = _reserved(library, stack, steps, shared, verify, failed)
+            expectation = _expectation(library, source, shared, verify=verify)
+            going = _reserved(library, stack, steps, expectation, failed)
             branches = _branches(library, going, shared, failed, link=link)
             _fetch(library, source, branches, shared, progress)
             failed |= {name: one.error for name, one in branches.items() if one.error is not None}
@@ -115,24 +117,36 @@ def sync_image(
     return tuple(_outcome(one, copies.get(to), failed.get(to), branches.get(to)) for one, to in places)
 
 
+def _expectation(library: Library, source: Origin, shared: Shared, *, verify: bool) -> Expectation:
+    """What the bytes must be: those that are recorded, and where a foreign receipt has a signature over the image, signed."""
+    digests = {**(shared.digests if verify else {}), "sha256": shared.sha256}
+    if not source.is_ours and shared.assurance is Assurance.NONE:
+        proof = _proof(source.receipts(shared), shared)
+        signed = expected_of(library, proof) if proof else None
+        if signed is not None:
+            return signed.model_copy(update={"digests": {**signed.digests, **digests}, "size": shared.size})
+    offer = Offer(
+        title=shared.title, filename=shared.filename or shared.path.rpartition("/")[2], urls=(), size=shared.size
+    )
+    return Expectation(offer=offer, digests=digests, size=shared.size, assurance=shared.assurance)
+
+
+def _proof(receipts: Sequence[Receipt], shared: Shared) -> Receipt | None:
+    return next((one for one in reversed(receipts) if one.title == shared.title), None)
+
+
 def _reserved(
     library: Library,
     stack: ExitStack,
     steps: Sequence[SyncStep],
-    shared: Shared,
-    verify: bool,
+    expectation: Expectation,
     failed: dict[str, IsoManagerError],
 ) -> dict[str, Reservation]:
     going: dict[str, Reservation] = {}
-    digests = {**(shared.digests if verify else {}), "sha256": shared.sha256}
-    offer = Offer(
-        title=shared.title, filename=shared.filename or shared.path.rpartition("/")[2], urls=(), size=shared.size
-    )
-    expectation = Expectation(offer=offer, digests=digests, size=shared.size, assurance=shared.assurance)
     for step in steps:
         action = Action(
-            kind=ActionKind.DOWNLOAD, repository=step.destination, title=shared.title, reason=step.reason,
-            expectation=expectation, cost=shared.size, source="sync",
+            kind=ActionKind.DOWNLOAD, repository=step.destination, title=step.title, reason=step.reason,
+            expectation=expectation, cost=expectation.size, source="sync",
         )  # fmt: skip
         try:
             going[step.destination] = stack.enter_context(reserved(library, action))
@@ -202,19 +216,20 @@ def _published(
 
 def _receipt(library: Library, source: Origin, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt) -> Receipt:
     """The image's own proof goes with it: the bytes that came are those it speaks of. A foreign one counts for what it shows."""
-    proof = next((one for one in reversed(receipts) if one.title == shared.title), None)
+    proof = _proof(receipts, shared)
     if proof is None:
         told = (f"Copied from {source.name}, which has no receipt of it.",)
         return fresh.model_copy(update={"assurance": Assurance.NONE, "reasons": (*fresh.reasons, *told)})
     if source.is_ours:
         return proof.model_copy(update={"proved_at": library.now()})
+    assurance = fresh.assurance if fresh.signer else shared.assurance  # a signature over the image was checked just now
     return proof.model_copy(
         update={
             "proved_at": library.now(),
-            "assurance": shared.assurance,
+            "assurance": assurance,
             "reasons": (
                 *proof.reasons,
-                f"Copied from {source.name}; its receipt was judged again: {shared.assurance}.",
+                f"Copied from {source.name}; its receipt was judged again: {assurance}.",
             ),
         }
     )

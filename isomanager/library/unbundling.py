@@ -19,7 +19,7 @@ from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.bundle_form import BundledFile, BundledImage, Manifest, bad_bundle, read_manifest
 from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import pinned_by
-from isomanager.library.rebuilding import judged_receipt
+from isomanager.library.rebuilding import expected_of, judged_receipt
 from isomanager.library.site_keys import signer_of, trusted_sites
 from isomanager.library.syncing import plan_destination, settled, sync_image
 from isomanager.model import Assurance, Outcome, OutcomeKind, Receipt
@@ -70,6 +70,12 @@ class BundleSource:
             filename=image.filename, metadata=image.metadata, assurance=assurance,
         )  # fmt: skip
 
+    def is_signed(self, shared: Shared) -> bool:
+        """Whether a receipt has a signature over the image itself, which is checked when its bytes come."""
+        return any(
+            expected_of(self._library, one) for one in self._receipts[shared.sha256] if one.title == shared.title
+        )
+
     def file(self, shared: Shared) -> StoredFile:
         """The image's bytes in the bundle."""
         return self._reader.file(BundledFile(name=shared.path, size=shared.size, sha256=shared.sha256))
@@ -107,7 +113,7 @@ def take_in_bundled(
     """
     if step.kind is not SyncKind.COPY:
         return (settled(step),)
-    unproved = step.shared is not None and step.shared.assurance is Assurance.NONE
+    unproved = step.shared is not None and step.shared.assurance is Assurance.NONE and not source.is_signed(step.shared)
     if library.settings.always_verify and unproved and not source.signer:
         told = "no trusted site signed the bundle, and its receipts prove nothing here (always_verify)"
         return (settled(step).model_copy(update={"outcome": OutcomeKind.FAILED, "reason": told, "code": "unproved"}),)

@@ -72,6 +72,18 @@ def rejudge(
     return _compared(receipt, proved, pins)
 
 
+def expected_again(receipt: Receipt, keyring: Keyring, pins: Pins, *, now: datetime) -> Expectation | None:
+    """What the receipt requires of bytes that are still to come, where it needs the bytes themselves: a signature over the image.
+
+    None where `rejudge` can say everything without them, and where the evidence does not hold today.
+    """
+    if receipt.offer is None or receipt.packed is not None:
+        return None
+    offer = _as_pinned_today(receipt.offer, pins)
+    judged = judge(offer, receipt.evidence, keyring, now=now, pinned_digests=pins.digests or None)
+    return judged if isinstance(judged, Expectation) and judged.file_signature is not None else None
+
+
 def _failed(code: str, reason: str) -> Rejudged:
     return Rejudged(False, code, (reason,))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from isomanager.errors import Refused
+from isomanager.library.bundling import plan_bundle, write_bundle
 from isomanager.library.choosing import chosen_subscriptions
 from isomanager.library.downloading import download_reserved
 from isomanager.library.fetching import fetch
@@ -20,8 +21,10 @@ from isomanager.library.registering import register, verify_received
 from isomanager.library.requesting import Asked
 from isomanager.library.reserving import reserved
 from isomanager.library.resolving import resolve_wants
+from isomanager.library.site_keys import site_key
 from isomanager.library.subscribing import subscribe
-from isomanager.model import ActionKind, Assurance, Copy, CopyState, Plan, Selector
+from isomanager.library.unbundling import bundle_source, plan_import, take_in_bundled
+from isomanager.model import ActionKind, Assurance, Copy, CopyState, OutcomeKind, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
 from trust.authors import Ed25519Author, RsaAuthor
 
@@ -119,6 +122,27 @@ def test_a_good_signature_over_the_file_makes_it_signed(
     assert any("The file itself is signed" in reason for reason in receipt.reasons)
     assert [document.url.rpartition(".")[2] for document in receipt.evidence] == ["sig"]
     assert [action.kind for action in planned(library).actions] == [ActionKind.KEEP]
+
+
+@pytest.mark.parametrize("way", ["rsa", "minisign", "openpgp", "rsa packed"])
+def test_a_bundle_carries_that_signature_and_it_is_checked_again(
+    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+) -> None:
+    image, library = publish(way), opened()
+    subscribe(library, Selector.parse("seal"))
+    bring_in(library)
+    key = site_key(library, create=True).public
+    write_bundle(library, plan_bundle(library, [], "default", frozenset()), tmp_path / "out.tar")
+    told = {"data_folder": tmp_path / "island", "default_repository": str(tmp_path / "isos")}
+    with Library(library.settings.model_copy(update=told)) as island:
+        for place, unsigned in ((tmp_path / "out.tar", True), (tmp_path / "out.tar", False)):
+            with bundle_source(island, place, keys=[] if unsigned else [key], unsigned=unsigned) as source:
+                steps = plan_import(island, source, "default")
+                outcomes = [one for step in steps for one in take_in_bundled(island, source, step)]
+            assert {one.outcome for one in outcomes} <= {OutcomeKind.PUBLISHED, OutcomeKind.CURRENT}
+        (copy,) = island.inventory.copies(states={CopyState.HELD})
+        assert (tmp_path / "isos" / copy.path).read_bytes() == image
+        assert copy.assurance is Assurance.SIGNED
 
 
 @pytest.mark.parametrize("way", WAYS)
