@@ -55,6 +55,7 @@ def show(
                 {
                     **copy_json(copy),
                     "digests": copy.digests,
+                    "notes": copy.metadata,
                     "receipts": [one.model_dump(mode="json") for one in receipts],
                     "trust": [[f"{word}: {said}" for word, said in explain(one)] for one in receipts],
                     "metadata": description.as_json() if description else None,
@@ -73,6 +74,7 @@ def show(
             ("size", size(copy.size)),
         ]
         rows += [("state", copy.state), ("assurance", copy.assurance), *sorted(copy.digests.items())]
+        rows += sorted(copy.metadata.items())
         for receipt in receipts:
             rows += explain(receipt)
         print_facts([*rows, *description_facts(description)])

@@ -88,7 +88,7 @@ def test_an_image_is_customised_and_held_with_its_base(run: Run, upstream: Sampl
     image = tmp_path / "library" / shown["path"]
     assert SAMPLE in json.dumps(shown)
     listed = subprocess.run(
-        ["xorriso", "-indev", str(image), "-find", "/lab", "-report_el_torito", "plain"],
+        ["xorriso", "-indev", str(image), "-find", "/lab", "--", "-report_el_torito", "plain"],
         capture_output=True,
         text=True,
         check=True,
