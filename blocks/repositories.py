@@ -37,6 +37,11 @@ class Repository(Block, ABC):
     def store(self, *, create: bool = False) -> Store:
         """The store this describes; `create` makes what is missing of it."""
 
+    @property
+    def address(self) -> str:
+        """What the inventory keeps: where to find this block, which keeps the secrets. It must have been saved."""
+        return f"block://{self.get_block_type_slug()}/{self._block_document_name}"
+
     def check(self) -> StoreCheck:
         """Write, read, rename and delete a probe; the steps say in plain words what works and what is wrong."""
         return check_place(self._block_type_name or "this place", lambda: self.store(create=True))
@@ -60,6 +65,11 @@ class LocalRepository(Repository):
     )
     layout: str = LAYOUT
     description: str = DESCRIPTION
+
+    @property
+    def address(self) -> str:
+        """The folder itself: there is no secret in it."""
+        return self.path
 
     def store(self, *, create: bool = False) -> Store:
         """The store this describes."""
@@ -185,8 +195,8 @@ class NFSRepository(Repository):
         description="mounted: only while the worker's mount table shows the export; direct: version 3, no mount needed; "
         "auto: the mount where there is one.",
     )
-    uid: int | None = Field(default=None, ge=0, description="Direct: number of the user; empty for the worker's own.")
-    gid: int | None = Field(default=None, ge=0, description="Direct: number of the group; empty for the worker's own.")
+    uid: int = Field(default=-1, ge=-1, description="Direct: number of the user; -1 for the worker's own.")
+    gid: int = Field(default=-1, ge=-1, description="Direct: number of the group; -1 for the worker's own.")
     port: int = Field(default=0, ge=0, le=65535, description="Direct: port of the server; 0 for the usual one.")
     mount_port: int = Field(
         default=0, ge=0, le=65535, description="Direct: port of its mount service; 0 to ask for it."
@@ -197,5 +207,10 @@ class NFSRepository(Repository):
     def store(self, *, create: bool = False) -> Store:
         """The store this describes."""
         host = f"[{self.server}]" if ":" in self.server else self.server
-        access = NfsAccess(self.uid, self.gid, self.port, self.mount_port)
+        uid, gid = (number if number >= 0 else None for number in (self.uid, self.gid))
+        access = NfsAccess(uid, gid, self.port, self.mount_port)
         return open_nfs(f"nfs://{host}/{quote(self.export.strip('/'))}", create=create, access=access, mode=self.mode)
+
+
+REPOSITORY_BLOCKS: tuple[type[Repository], ...] = (LocalRepository, S3Repository, SMBRepository, NFSRepository)
+"""The kinds there are."""

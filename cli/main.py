@@ -27,6 +27,7 @@ from cli import (
     source,
     subscribing,
     syncing,
+    watching,
 )
 from cli.options import LogFile, Verbose
 from cli.output import (
@@ -64,6 +65,7 @@ for module in (
     reporting,
     syncing,
     inspecting,
+    watching,
 ):
     module.add_to(app)
 app.add_typer(catalogue.app, name="catalogue")

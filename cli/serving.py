@@ -85,10 +85,10 @@ def _server(settings: Settings, port: int, stopped: threading.Event) -> Iterator
         yield url
 
 
-def _deploy(settings: Settings, stopped: threading.Event, *, reset: bool) -> None:
+def _deploy(settings: Settings, stopped: threading.Event, *, reset: bool, products: tuple[str, ...] = ()) -> None:
     from deployments.bootstrap import deploy as bring_about
 
-    for told in bring_about(settings, reset=reset):
+    for told in bring_about(settings, products, reset=reset):
         say(told)
         if stopped.is_set():
             raise Cancelled("Stopped while deploying.")
@@ -119,6 +119,10 @@ def deploy(
     reset: Annotated[
         bool, typer.Option("--reset", help="Also give up schedules, parameters and pauses changed in the UI.")
     ] = False,
+    product: Annotated[
+        list[str],
+        typer.Option("--product", metavar="PRODUCT", help="Give it a deployment of its own; may be given again."),
+    ] = [],
 ) -> None:
     """Bring the deployments of a running Prefect server up to date; what was changed in the UI stays."""
     from cli.running import quiet_prefect
@@ -133,7 +137,7 @@ def deploy(
             hint="Start one with `isomanager serve`, which deploys by itself, or set PREFECT_API_URL.",
         )
     point_client_to(url, settings)
-    _deploy(settings, threading.Event(), reset=reset)
+    _deploy(settings, threading.Event(), reset=reset, products=tuple(product))
 
 
 def sample(

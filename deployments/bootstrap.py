@@ -1,19 +1,25 @@
-"""Deploy: work pool, block types and deployments, as often as one likes. What a person changed in the UI stays."""
+"""Deploy: work pool, block types, limits, deployments and automations, as often as one likes.
+
+What a person changed in the UI stays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import (
+    ArtifactCreate,
     DeploymentScheduleCreate,
     DeploymentScheduleUpdate,
     DeploymentUpdate,
     WorkPoolCreate,
 )
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
@@ -21,38 +27,81 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
-from blocks.repositories import LocalRepository
-from deployments.definitions import FIXED, Definition, family_definitions
+from blocks.repositories import REPOSITORY_BLOCKS
+from deployments.automations import automations, ensure_automations, find_tellers
+from deployments.definitions import FIXED, PRODUCT_TAG, Definition, family_definitions, product_definitions
+from deployments.limits import ensure_limits, upstream_hosts
 from deployments.work import POOL
-from isomanager.catalogue.loader import load_catalogue
+from flows.forms import fitted
+from isomanager.catalogue.loader import Catalogue
+from isomanager.library.choices import Choices, choices
+from isomanager.library.opening import Library
 from isomanager.settings import Settings
+
+_LINK = re.compile(r"/v2/artifacts/key/([a-z0-9-]+)")
+NOTHING_YET = "Nothing yet: it comes with the first run."
 
 SCHEDULE = "nightly"
 """The slug of the schedule that a family's deployment starts with."""
 
 
-def deploy(settings: Settings, *, reset: bool = False) -> Iterator[str]:
-    """Bring the server to the deployments there should be; a sentence for each.
+def deploy(settings: Settings, products: Sequence[str] = (), *, reset: bool = False) -> Iterator[str]:
+    """Bring the server to the pool, block types, limits, deployments and automations there should be; a sentence for each.
 
-    A deployment that is there keeps the schedules, parameters, pause, job variables, concurrency limit and tags that it has,
-    unless `reset`: only its description, its form and its entry point are brought up to date.
+    `products` get a deployment of their own besides that of their family. A deployment that is there keeps the schedules,
+    parameters, pause, job variables, concurrency limit and tags that it has, unless `reset`: only its description, its form
+    and its entry point are brought up to date. An automation or limit that is there is left alone.
     """
+    with Library(settings) as library:
+        catalogue, told = library.catalogue, choices(library)
     with get_client(sync_client=True) as client:
-        LocalRepository.register_type_and_schema()
+        for kind in REPOSITORY_BLOCKS:
+            kind.register_type_and_schema()
+        _publish_first(client)
         _ensure_pool(client)
-        for definition in definitions(settings):
-            yield _bring_about(client, definition, reset=reset)
+        made = ensure_limits(client, upstream_hosts(catalogue.products), settings.connections_per_host)
+        if made:
+            yield f"Concurrency limits: made for {made} upstream hosts, {settings.connections_per_host} downloads at a time each."
+        for definition in definitions(catalogue, (*products, *_products_before(client))):
+            yield _bring_about(client, definition, told, reset=reset)
+        wanted = automations(find_tellers(client), settings.alarm_days)
+        yield from ensure_automations(client, wanted, reset=reset)
 
 
-def definitions(settings: Settings) -> tuple[Definition, ...]:
-    """The fixed deployments and one for each family that the catalogue has."""
-    families = dict.fromkeys(product.family.value for product in load_catalogue(settings.product_folders).products)
-    return (*FIXED, *family_definitions(sorted(families)))
+def definitions(catalogue: Catalogue, products: Sequence[str] = ()) -> tuple[Definition, ...]:
+    """The fixed deployments, one for each family that the catalogue has, and one for each of `products`.
+
+    ResolveError for a product that the catalogue does not have.
+    """
+    families = sorted({product.family.value for product in catalogue.products})
+    asked = {one.id: one.family.value for one in map(catalogue.product, products)}
+    return (*FIXED, *family_definitions(families), *product_definitions(asked, after=len(families)))
+
+
+def _products_before(client: SyncPrefectClient) -> list[str]:
+    """The products that an earlier deploy made a deployment for: it is kept up to date like the others."""
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=["iso"]))
+    tags = [tag for one in client.read_deployments(deployment_filter=tagged) for tag in one.tags]
+    return [tag.removeprefix(PRODUCT_TAG) for tag in tags if tag.startswith(PRODUCT_TAG)]
 
 
 def load_flow(definition: Definition) -> Flow[..., Any]:
     """The flow that the definition's entry point names, imported as a worker does. Never a placeholder for it."""
     return load_flow_from_entrypoint(definition.entrypoint, use_placeholder_flow=False)
+
+
+def _publish_first(client: SyncPrefectClient) -> None:
+    """Something behind each address that the descriptions link to, before any run has put its own there."""
+    known = {one.key for one in client.read_latest_artifacts(limit=200)}
+    told = " ".join(one.description for one in FIXED)
+    for key in dict.fromkeys(_LINK.findall(told)):
+        if key not in known:
+            client.create_artifact(ArtifactCreate(key=key, type="markdown", data=NOTHING_YET))
+
+
+def form_of(flow: Flow[..., Any], definition: Definition, lists: Choices) -> dict[str, Any]:
+    """The form of the deployment, its dropdowns as the catalogue and the inventory have them now."""
+    return fitted(parameter_schema(flow).model_dump_for_openapi(), definition.entrypoint, lists)
 
 
 def _ensure_pool(client: SyncPrefectClient) -> None:
@@ -70,16 +119,16 @@ def _make_pool(client: SyncPrefectClient) -> None:
         return  # somebody else deploys at the same time
 
 
-def _bring_about(client: SyncPrefectClient, definition: Definition, *, reset: bool) -> str:
+def _bring_about(client: SyncPrefectClient, definition: Definition, lists: Choices, *, reset: bool) -> str:
     flow = load_flow(definition)
     told = f"Deployment {flow.name}/{definition.name}"
     before = _existing(client, flow.name, definition.name)
     if before is None:
-        _create(client, flow, definition)
+        _create(client, flow, definition, lists)
         return f"{told}: made."
     if reset:
         _drop_schedules(client, before)
-    client.update_deployment(before.id, _renewal(flow, definition, before, reset=reset))
+    client.update_deployment(before.id, _renewal(flow, definition, lists, before, reset=reset))
     return f"{told}: {'set back to how it is delivered' if reset else 'kept its schedules and parameters'}."
 
 
@@ -96,7 +145,7 @@ def _existing(client: SyncPrefectClient, flow: str, name: str) -> DeploymentResp
         return None
 
 
-def _create(client: SyncPrefectClient, flow: Flow[..., Any], definition: Definition) -> None:
+def _create(client: SyncPrefectClient, flow: Flow[..., Any], definition: Definition, lists: Choices) -> None:
     limit, options = _limit(definition)
     client.create_deployment(
         flow_id=client.create_flow_from_name(flow.name),
@@ -110,14 +159,14 @@ def _create(client: SyncPrefectClient, flow: Flow[..., Any], definition: Definit
         work_pool_name=POOL,
         tags=list(definition.tags),
         entrypoint=definition.entrypoint,
-        parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
+        parameter_openapi_schema=form_of(flow, definition, lists),
         enforce_parameter_schema=True,
         pull_steps=[],
     )
 
 
 def _renewal(
-    flow: Flow[..., Any], definition: Definition, before: DeploymentResponse, *, reset: bool
+    flow: Flow[..., Any], definition: Definition, lists: Choices, before: DeploymentResponse, *, reset: bool
 ) -> DeploymentUpdate:
     """What to change of a deployment that is there: only the fields that are named reach the server."""
     fields: dict[str, Any] = {
@@ -126,7 +175,7 @@ def _renewal(
         "entrypoint": definition.entrypoint,
         "path": None,
         "pull_steps": [],
-        "parameter_openapi_schema": parameter_schema(flow).model_dump_for_openapi(),
+        "parameter_openapi_schema": form_of(flow, definition, lists),
         "enforce_parameter_schema": True,
         "tags": list(dict.fromkeys((*definition.tags, *before.tags))),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 FIRST_HOUR = 2
 """Scheduled updates begin at this hour of the night, one family after the other."""
 STAGGER_MINUTES = 25
+PRODUCT_TAG = "product:"
+"""Begins the tag by which the deployment of one product is known."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Definition:
 
 
 _WHERE = (
-    "Inventory: [iso-inventory](/v2/artifacts/key/iso-inventory), last report: [iso-report](/v2/artifacts/key/iso-report), "
-    "last plan: [iso-plan](/v2/artifacts/key/iso-plan)."
+    "What is held: [table](/v2/artifacts/key/iso-inventory), [catalogue](/v2/artifacts/key/iso-catalog), "
+    "[figures](/v2/artifacts/key/iso-figures). Last [report](/v2/artifacts/key/iso-report) and "
+    "[plan](/v2/artifacts/key/iso-plan)."
 )
 
 FIXED = (
@@ -72,6 +75,12 @@ FIXED = (
         "Make repositories, sources, sites and subscriptions those of a library file; a dry run unless you switch that off. "
         "What differs: [iso-library](/v2/artifacts/key/iso-library).",
         {"dry_run": True},
+    ),
+    Definition(
+        "choose",
+        "flows.choose.choose",
+        "Choose an image step by step: start a run, open it, and press Resume in its menu for each of the four questions. "
+        f"{_WHERE}",
     ),
     Definition("verify", "flows.verify.verify", f"Prove held images again. {_WHERE}"),
     Definition(
@@ -192,6 +201,21 @@ def family_definitions(families: Sequence[str]) -> tuple[Definition, ...]:
             cron=nightly(place),
         )
         for place, family in enumerate(families)
+    )
+
+
+def product_definitions(families: Mapping[str, str], *, after: int) -> tuple[Definition, ...]:
+    """One nightly deployment for each product, whose family is the value; they begin when `after` families have begun."""
+    return tuple(
+        Definition(
+            name=f"update-{product}",
+            entrypoint="flows.update.update",
+            description=f"All latest of {product}: every subscription of it, every night. {_WHERE}",
+            parameters={"what": [product]},
+            tags=("iso", f"family:{family}", f"{PRODUCT_TAG}{product}"),
+            cron=nightly(after + place),
+        )
+        for place, (product, family) in enumerate(sorted(families.items()))
     )
 
 

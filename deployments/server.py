@@ -37,6 +37,13 @@ QUIET_SERVER = {
 }
 """No telemetry, no advertisements, no questions."""
 
+RETENTION = {
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(60 * 86_400),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P14D",
+}
+"""How long the server keeps runs with their logs and artifacts, and events, unless the environment says otherwise."""
+
 
 def prefect_home(settings: Settings) -> Path:
     """Where the local server keeps its database and the client its profile."""
@@ -64,7 +71,7 @@ def serving(settings: Settings) -> Iterator[Callable[[str], None]]:
     try:
         lock = serve_lock(settings).acquire(timeout=2)  # a command that looks whether it is held holds it for a moment
     except Timeout as held:
-        address = _served_address(settings)
+        address = served_address(settings)
         raise UsageError(
             "isomanager serve is running for this library already.",
             hint=f"Its UI is at {ui_address(address)}." if address else "It is just starting.",
@@ -91,7 +98,8 @@ def _is_served(settings: Settings) -> bool:
         return True
 
 
-def _served_address(settings: Settings) -> str | None:
+def served_address(settings: Settings) -> str | None:
+    """What `isomanager serve` wrote down as its API, None where it wrote nothing; it may have ended since."""
     try:
         return str(json.loads(serve_address_file(settings).read_text("utf-8"))["api_url"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -103,7 +111,7 @@ def served_api(settings: Settings, say: Say) -> str | None:
     waiting = False
     until = monotonic() + settings.server_start_timeout
     while _is_served(settings):
-        url = _served_address(settings)
+        url = served_address(settings)
         if url and is_healthy(url):
             return url
         if monotonic() > until:
@@ -240,8 +248,10 @@ def local_server(
     log = home / "server.log"
     log.write_bytes(b"")
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    kept = {name: os.environ.get(name, value) for name, value in RETENTION.items()}
+    told = {**QUIET_SERVER, **kept, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}
     say("Starting a local Prefect server ...")
-    with guarded(command, log, {**QUIET_SERVER, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}) as process:
+    with guarded(command, log, told) as process:
         wait_until_healthy(url, process, log, settings.server_start_timeout, stopped or threading.Event())
         yield url
 

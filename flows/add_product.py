@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.checking import show_examination
+from flows.forms import refresh_forms
 from flows.running import running
 from isomanager.errors import PermanentError, UsageError
 from isomanager.library.adding import add_product as add_to_library
@@ -46,6 +47,7 @@ def add_product(
     with running() as library:
         text = _definition(id, name, family, example, checksums, signature, key, facts, whole)
         added = add_to_library(library, text, _FORM, replace=replace)
+        refresh_forms(library)
         found = examine(library, Selector(product=added.product))
         show_examination(found)
         if found.health.state == "broken":

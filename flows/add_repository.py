@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 
-from blocks.repositories import LocalRepository
+from blocks.repositories import LocalRepository, NFSRepository, S3Repository, SMBRepository
+from flows.forms import refresh_forms
 from flows.running import running
 from isomanager.library.repositories import add_repository as add_to_library
 
 
 @flow(name="add-repository", flow_run_name="add-repository {name}", persist_result=False)
-def add_repository(name: str, repository: LocalRepository) -> str:
+def add_repository(name: str, repository: LocalRepository | S3Repository | SMBRepository | NFSRepository) -> str:
     """Make a repository known, after seeing that it can be written to. Subscriptions can name it from then on.
 
     Args:
@@ -18,4 +19,6 @@ def add_repository(name: str, repository: LocalRepository) -> str:
         repository: The block that describes where it is; create one here if there is none yet.
     """
     with running() as library:
-        return add_to_library(library, name, repository.path, repository.layout, repository.description).url
+        made = add_to_library(library, name, repository.address, repository.layout, repository.description)
+        refresh_forms(library)
+        return made.url

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from prefect import flow
-from prefect.events import emit_event
 
-from flows.checking import show_health
+from flows.checking import BROKEN, RECOVERED, show_health
+from flows.reporting import emit
 from flows.running import named, running
-from isomanager.library.health import Health
+from isomanager.library.health import Health, kept_health
 from isomanager.library.surveying import survey
-
-BROKEN = "isomanager.resolver.broken"
 
 
 @flow(name="check-catalogue", flow_run_name=named("check-catalogue"), persist_result=False)
@@ -21,16 +19,18 @@ def check_catalogue(what: list[str] = []) -> tuple[Health, ...]:  # noqa: B006 -
         what: Families or products; none means the whole catalogue.
     """
     with running() as library:
+        before = kept_health(library.health_file)
         found = survey(library, what)
         show_health(found)
         for one in found:
-            if one.state == "broken":
-                _announce(one)
+            _announce(one, before.get(one.product))
         return found
 
 
-def _announce(one: Health) -> None:
-    resource = {"prefect.resource.id": f"isomanager.product.{one.product}", "prefect.resource.name": one.product}
-    good = one.good_at.isoformat() if one.good_at else ""
-    payload = {"reason": one.reason, "code": one.code, "last_good": one.good_version, "last_good_at": good}
-    emit_event(BROKEN, resource=resource, payload=payload)
+def _announce(now: Health, before: Health | None) -> None:
+    good = now.good_at.isoformat() if now.good_at else ""
+    if now.state == "broken":
+        payload = {"reason": now.reason, "code": now.code, "last_good": now.good_version, "last_good_at": good}
+        emit(BROKEN, now.product, payload, kind="product")
+    elif now.state == "ok" and before is not None and before.state == "broken":
+        emit(RECOVERED, now.product, {"reason": f"It resolves again: {now.version}."}, kind="product")

@@ -12,6 +12,8 @@ from isomanager.library.surveying import Examination
 
 CATALOGUE, PRODUCT = "iso-catalogue", "iso-product"
 """Keys of the artifacts."""
+BROKEN, RECOVERED = "isomanager.resolver.broken", "isomanager.resolver.recovered"
+"""Events: a product that no longer resolves, and one that does again."""
 
 
 def show_health(found: Sequence[Health]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
 from flows.reporting import finish, show_plan
 from flows.running import image_threads, named, running
@@ -13,16 +15,23 @@ from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import recover
-from isomanager.library.requesting import Asked, plan_download
+from isomanager.library.requesting import Asked, parts_selector, plan_download
+
+VersionPart = Annotated[str, Field(pattern=r"^(latest|[0-9A-Za-z][0-9A-Za-z~+_-]*)$")]
 
 
 @flow(name="download", flow_run_name=named("download"), task_runner=image_threads(), persist_result=False)
 def download(
-    selector: str = "",
+    product: str = "",
+    flavor: str = "",
+    major: VersionPart = "latest",
+    minor: VersionPart = "latest",
+    patch: VersionPart = "latest",
     architectures: list[str] = [],  # noqa: B006 - never changed
     languages: list[str] = [],  # noqa: B006
     editions: list[str] = [],  # noqa: B006
     repository: str = "default",
+    selector: str = "",
     url: str = "",
     name: str = "",
     sha256: str = "",
@@ -34,12 +43,17 @@ def download(
     """Download once: fetch, prove and publish one image. It stays until a person removes it.
 
     Args:
-        selector: PRODUCT[/FLAVOR][@VERSION], such as ubuntu/server@24.04 or debian/netinst. Leave it empty to give an address.
+        product: What to fetch. Leave it empty to give a selector, an address or a torrent below.
+        flavor: Its variant; empty for the usual one.
+        major: First part of the version, such as 24, or latest.
+        minor: Second part, such as 04, or latest. It can only be exact if the first part is.
+        patch: Third part, such as 3, or latest. It can only be exact if the second part is.
         architectures: Such as x86_64 or aarch64; none means the product's default.
         languages: Where a product comes in several; none means its default.
         editions: Where a product comes in several.
         repository: The name of the repository to put it in.
-        url: An address of your own instead of a selector.
+        selector: Instead of all the above, in one: PRODUCT[/FLAVOR][@VERSION], such as ubuntu/server@24.04 or debian@lts.
+        url: An address of your own instead of a product.
         name: What to call the image at that address.
         sha256: Its SHA-256, if you know it: the image is then proved by it.
         force: Fetch again what is already held.
@@ -48,10 +62,11 @@ def download(
         accept: Believe an answer that surprises (older, far newer, another size) although nobody else bears it out.
     """
     started = monotonic()
+    asked_for = selector or parts_selector(product, flavor, major, minor, patch)
     with running() as library:
         found = recover(library)
         asked = Asked(
-            selector=selector,
+            selector=asked_for,
             architectures=tuple(architectures),
             languages=tuple(languages),
             editions=tuple(editions),

@@ -5,22 +5,24 @@ from __future__ import annotations
 from time import monotonic
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 
-from flows.reporting import INVENTORY, held_row
+from flows.reporting import emit, show_copies
 from flows.running import running
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.filter_words import search_for
 from isomanager.inventory.report.figures import Figures
 from isomanager.inventory.report.page import readable_size
-from isomanager.inventory.report.text import markdown_catalogue, markdown_report
+from isomanager.inventory.report.text import markdown_report
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.library.reporting import library_report, save_snapshots
 
-REPORT_TEXT, CATALOGUE = "iso-figures", "iso-catalog"
-"""Keys of the markdown artifacts: what the library adds up to, and what is in it, by family."""
+FIGURES = "iso-figures"
+"""Key of the artifact: what the library adds up to."""
+ENDING = "isomanager.image.ending"
+"""Event: the support of an image that is held has ended, or ends soon."""
 
 
 @flow(name="report", flow_run_name="report", persist_result=False)
@@ -63,15 +65,12 @@ def report(
     with running() as library:
         wanted = search_for(asked)
         figures, copies = library_report(library, wanted)
-        create_table_artifact(table=[held_row(one) for one in copies], key=INVENTORY, description=_told(figures))
+        show_copies(library, copies, _told(figures))
         create_markdown_artifact(
-            markdown=markdown_report(figures), key=REPORT_TEXT, description="What the library adds up to"
+            markdown=markdown_report(figures), key=FIGURES, description="What the library adds up to"
         )
-        create_markdown_artifact(
-            markdown=markdown_catalogue(copies, library.product_names),
-            key=CATALOGUE,
-            description="What is held, by family",
-        )
+        for ending in figures.ending:
+            emit(ENDING, ending.image, {"reason": ending.told, "path": ending.path})
         saved = _saved(library, repositories) if save else ()
         indexes = refresh_indexes(library)
         return RunReport(indexes=(*saved, *indexes), seconds=monotonic() - started)

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.events import emit_event
 
 from flows.approving import costs_told
+from flows.forms import refresh_forms
 from isomanager.errors import PermanentError
+from isomanager.inventory.report.text import markdown_catalogue
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.library.rooms import Fullness, nearly_full
-from isomanager.model import Copy, CopyState, Outcome, OutcomeKind, Plan
+from isomanager.model import Copy, CopyState, Outcome, Plan
 from isomanager.planning.costs import Costs
 from isomanager.planning.update import RESPIN
 
-PLAN, REPORT, INVENTORY = "iso-plan", "iso-report", "iso-inventory"
-"""Keys of the artifacts; each key's page shows its newest version."""
+PLAN, REPORT, INVENTORY, CATALOGUE = "iso-plan", "iso-report", "iso-inventory", "iso-catalog"
+"""Keys of the artifacts; each key's page shows its newest version. The catalogue is what is held, by family, with links."""
 
-_EVENTS = {
-    OutcomeKind.PUBLISHED: "isomanager.image.published",
-    OutcomeKind.QUARANTINED: "isomanager.image.quarantined",
-    OutcomeKind.RETIRED: "isomanager.image.retired",
-    OutcomeKind.FAILED: "isomanager.image.failed",
+EVENTS = {
+    "published": "isomanager.image.published",
+    "quarantined": "isomanager.image.quarantined",
+    "retired": "isomanager.image.retired",
+    "failed": "isomanager.image.failed",
+    "respin": "isomanager.image.respun",
 }
-
+"""The events of images, by what became of them; a respun one has other bytes under a title that was held already."""
 
 NEARLY_FULL = "isomanager.repository.nearly-full"
 """The event of a repository of which more is used than the setting `space_warning` says."""
-
-RESPUN = "isomanager.image.respun"
-"""The event of other bytes under a title that was held already: both are kept."""
 
 
 class RunFailed(PermanentError):
@@ -82,11 +82,17 @@ def _row(outcome: Outcome) -> dict[str, object]:
 
 
 def show_inventory(library: Library) -> None:
-    """Everything held, as a searchable table artifact."""
+    """Everything held: a searchable table, and a text by family."""
     held = library.inventory.copies(states={CopyState.HELD, CopyState.SUSPECT})
-    create_table_artifact(
-        table=[held_row(copy) for copy in held], key=INVENTORY, description="Every image that is held"
-    )
+    show_copies(library, held, "Every image that is held")
+
+
+def show_copies(library: Library, copies: Sequence[Copy], told: str) -> None:
+    """These copies as the table and the text of what is held."""
+    create_table_artifact(table=[held_row(copy) for copy in copies], key=INVENTORY, description=told)
+    text = markdown_catalogue(copies, library.product_names)
+    links = "[Table](/v2/artifacts/key/iso-inventory) | [figures](/v2/artifacts/key/iso-figures)"
+    create_markdown_artifact(f"{links}\n\n{text}", key=CATALOGUE, description="What is held, by family")
 
 
 def held_row(copy: Copy) -> dict[str, object]:
@@ -110,27 +116,30 @@ def held_row(copy: Copy) -> dict[str, object]:
 def announce(outcomes: Sequence[Outcome]) -> None:
     """An event for each image that changed something, for automations to act on."""
     for outcome in outcomes:
-        names = [_EVENTS.get(outcome.outcome), RESPUN if outcome.code == RESPIN else None]
-        for name in filter(None, names):
-            subject = str(outcome.title or outcome.selector)
-            emit_event(
-                name,
-                resource={"prefect.resource.id": f"isomanager.{subject}", "prefect.resource.name": subject},
-                payload={"repository": outcome.repository, "path": outcome.path, "reason": outcome.why},
-            )
+        kinds = [outcome.outcome.value, *(["respin"] if outcome.code == RESPIN else [])]
+        for name in filter(None, map(EVENTS.get, kinds)):
+            payload = {"repository": outcome.repository, "path": outcome.path, "reason": outcome.why}
+            emit(name, str(outcome.title or outcome.selector), payload)
+
+
+def emit(event: str, subject: str, payload: Mapping[str, object], *, kind: str = "image") -> None:
+    """Tell the server of something that happened to `subject`."""
+    resource = {"prefect.resource.id": f"isomanager.{kind}.{subject}", "prefect.resource.name": subject}
+    emit_event(event, resource=resource, payload=dict(payload))
 
 
 def announce_space(full: Sequence[Fullness]) -> None:
     """An event for each repository that is nearly full."""
     for one in full:
-        emit_event(
-            NEARLY_FULL,
-            resource={
-                "prefect.resource.id": f"isomanager.repository.{one.repository}",
-                "prefect.resource.name": one.repository,
-            },
-            payload={"used": one.used, "total": one.total, "share": round(one.share, 3), "limit": one.limit},
-        )
+        told = f"{round(100 * one.share)} % of {one.repository} is used {one.limit}"
+        payload = {
+            "reason": told,
+            "used": one.used,
+            "total": one.total,
+            "share": round(one.share, 3),
+            "limit": one.limit,
+        }
+        emit(NEARLY_FULL, one.repository, payload, kind="repository")
 
 
 def finish(library: Library, report: RunReport) -> RunReport:
@@ -139,6 +148,7 @@ def finish(library: Library, report: RunReport) -> RunReport:
     show_inventory(library)
     announce(report.outcomes)
     announce_space(nearly_full(library))
+    refresh_forms(library)
     if report.bad:
         told = "; ".join(f"{one.title or one.selector}: {one.why}" for one in report.bad)
         raise RunFailed(f"{len(report.bad)} of {len(report.outcomes)} images failed: {told}", report=report)

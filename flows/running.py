@@ -34,7 +34,11 @@ def named(verb: str) -> Callable[[], str]:
     def name() -> str:
         asked = runtime.flow_run.parameters
         url = urlsplit(asked.get("url") or "")
-        about = [asked.get("selector") or "", f"{url.hostname or ''}{url.path}", *(asked.get("what") or ())]
+        about = [
+            asked.get("selector") or asked.get("product") or "",
+            f"{url.hostname or ''}{url.path}",
+            *(asked.get("what") or ()),
+        ]
         return " ".join([verb, *filter(None, about)])
 
     return name
@@ -44,6 +48,7 @@ def named(verb: str) -> Callable[[], str]:
 def running() -> Iterator[Library]:
     """The library for one run. Whatever ends the run early, a cancellation above all, ends its transfers too."""
     with library_in_use() as library:
+        library.run_id = str(runtime.flow_run.id or "")
         try:
             yield library
         except BaseException:

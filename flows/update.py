@@ -32,6 +32,7 @@ from tasks.retrying import patient
 @flow(name="update", flow_run_name=named("update"), task_runner=image_threads(), persist_result=False)
 def update(
     what: list[str] = [],  # noqa: B006 - never changed
+    conditions: list[str] = [],  # noqa: B006
     architectures: list[str] = [],  # noqa: B006
     under: int = 0,
     target: str = "",
@@ -47,6 +48,7 @@ def update(
     Args:
         what: Families, products, selectors, tags, groups or conditions, such as linux, ubuntu/server@lts, tag:lab, group:nightly
             or */server@lts; none means every subscription.
+        conditions: More of them in words that no list has, such as tag:lab, group:nightly or */server@lts.
         architectures: Only these; none means all that are subscribed to.
         under: Leave out images that are not smaller than so many bytes; 0 means none is left out.
         target: For this run, this version in place of the newest, within what the subscription's version rule allows.
@@ -61,7 +63,7 @@ def update(
     with running() as library:
         found = recover(library)
         narrowing = Narrowing(tuple(architectures), under, target)
-        chosen = chosen_subscriptions(library, what, narrowing)
+        chosen = chosen_subscriptions(library, [*what, *conditions], narrowing)
         chosen = failed_subscriptions(library, chosen) if failed else chosen
         wants = answered(library, chosen, refresh=refresh or force or accept or failed, accept=accept)
         plan = make_plan(library, wants, force=force)

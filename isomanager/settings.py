@@ -257,6 +257,15 @@ class Settings(BaseSettings):
         "`previous` keeps one series more.",
     )
     report_days: int = Field(90, ge=1, description="Days that dated inventories and reports stay in a repository.")
+    low_space: int = Field(
+        10 << 30, ge=0, description="Bytes free in a repository below which `doctor` warns of scarce room."
+    )
+    alarm_days: int = Field(
+        3,
+        ge=1,
+        le=365,
+        description="Days without a finished run after which `status` and an automation raise an alarm.",
+    )
     ca_file: AbsolutePath | None = Field(None, description="Certificate authorities (PEM) in place of the usual ones.")
     server_start_timeout: float = Field(180.0, gt=0, description="Seconds to wait for a local Prefect server's health.")
     server_port: int = Field(4200, ge=1, le=65535, description="Port of `isomanager serve`.")

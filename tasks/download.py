@@ -16,5 +16,5 @@ from tasks.sharing import download_slot
 @task(name="download", task_run_name="download {image}", cache_policy=NO_CACHE, persist_result=False)
 def download(image: str, reservation: Reservation) -> Received:
     """Fetch what was reserved; nothing is visible under the final name yet."""
-    with download_slot():
+    with download_slot(next(iter(reservation.expectation.offer.urls), "")):
         return download_reserved(current_library(), reservation, ReportedProgress(image))

@@ -1,11 +1,13 @@
-"""What workers share: a slot of a global concurrency limit for each download. Courtesy; leases and gates are the truth."""
+"""What workers share: slots of global concurrency limits for each download. Courtesy; leases and gates are the truth."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
+from prefect import runtime
 from prefect.concurrency.sync import concurrency
 
 from isomanager.library.opening import current_library
@@ -15,17 +17,29 @@ LEASE_SECONDS = 300.0
 """A worker that dies gives its slot back after so long."""
 
 
-@contextmanager
-def download_slot() -> Iterator[None]:
-    """Hold one slot of the limit that the setting `bandwidth_slots` names while the block lasts; nothing without that setting.
+def host_limit(host: str) -> str:
+    """The name of the limit for downloads from `host`; `isomanager deploy` makes one for each host of the catalogue."""
+    return f"isomanager-host-{host}"
 
-    A server that does not know the limit, or does not answer, holds up no download.
+
+@contextmanager
+def download_slot(url: str = "") -> Iterator[None]:
+    """Hold a slot of the limit that the setting `bandwidth_slots` names, and one of that of the host in `url`.
+
+    A server that does not know a limit, or does not answer, holds up no download.
     """
-    name = current_library().settings.bandwidth_slots
+    host = urlsplit(url).hostname if url.startswith(("http://", "https://")) else None
+    polite = (
+        [host_limit(host)] if host and runtime.deployment.id else []
+    )  # a command's own server has nobody else to mind
+    names = [*filter(None, [current_library().settings.bandwidth_slots]), *polite]
     with ExitStack() as held:
-        if name:
+        if names:
             try:
-                held.enter_context(concurrency(name, occupy=1, lease_duration=LEASE_SECONDS, strict=False))
+                slots = concurrency(names, occupy=1, lease_duration=LEASE_SECONDS, strict=False)
+                held.enter_context(slots)
             except Exception as wrong:  # noqa: BLE001 - whatever the server says, the image matters more
-                _log.warning("No slot of the limit %s could be taken (%s); the download goes on without.", name, wrong)
+                _log.warning(
+                    "No slot of %s could be taken (%s); the download goes on without.", ", ".join(names), wrong
+                )
         yield

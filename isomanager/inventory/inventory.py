@@ -14,7 +14,7 @@ from isomanager.inventory.bulk import BulkRecords
 from isomanager.inventory.copies import CopyRecords
 from isomanager.inventory.database import Clock, open_database, utc_now
 from isomanager.inventory.leases import LeaseRecords
-from isomanager.inventory.migration import migrate
+from isomanager.inventory.migration import migrate, revision_of
 from isomanager.inventory.offers import OfferRecords
 from isomanager.inventory.pins import PinRecords
 from isomanager.inventory.quarantine import QuarantineRecords
@@ -54,6 +54,10 @@ class Inventory(
         """
         migrate(place, backup_folder, clock=clock)
         return cls(open_database(place), clock)
+
+    def revision(self) -> str:
+        """The revision of the database's tables."""
+        return revision_of(self._engine)
 
     def close(self) -> None:
         """Let go of every connection."""

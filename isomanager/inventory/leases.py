@@ -34,6 +34,16 @@ class Lease:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class SeenLease:
+    """A lease as others see it: who holds `key`, when that one was last heard of, and whether it still counts."""
+
+    key: str
+    owner: str
+    heard_at: datetime
+    live: bool
+
+
 class LeaseRecords(Transactions):
     """Acquiring, renewing and releasing leases."""
 
@@ -87,6 +97,13 @@ class LeaseRecords(Transactions):
         with self._reading() as connection:
             query = select(LEASES.c.key).where(begins, LEASES.c.expires_at > self._clock())
             return connection.execute(query).first() is not None
+
+    def leases(self) -> tuple[SeenLease, ...]:
+        """Every lease that is kept, live or not, by key."""
+        with self._reading() as connection:
+            rows = connection.execute(select(LEASES).order_by(LEASES.c.key)).all()
+        now = self._clock()
+        return tuple(SeenLease(row.key, row.owner, row.heartbeat_at, row.expires_at > now) for row in rows)
 
     def holder(self, key: str) -> str | None:
         """Who holds `key` now, None when nobody does."""

@@ -51,6 +51,13 @@ class RunRecords(Transactions):
                 outcomes.setdefault(run_id, []).append(Outcome.model_validate(body))
         return tuple(Run(**row._mapping, outcomes=tuple(outcomes.get(row.id, ()))) for row in rows)
 
+    def last_finished(self) -> Run | None:
+        """The run that ended last, without its outcomes; None when none ever did."""
+        query = select(RUNS).where(RUNS.c.finished_at.is_not(None)).order_by(RUNS.c.finished_at.desc()).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        return Run(**row._mapping) if row is not None else None
+
 
 def _outcome_rows(run: Run) -> list[dict[str, object]]:
     return [

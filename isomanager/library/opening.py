@@ -48,12 +48,14 @@ def utc_now() -> datetime:
 
 
 class Library:
-    """Opened for one process. `stop` is set to end every transfer at its next chunk."""
+    """Opened for one process. `stop` is set to end every transfer at its next chunk; `run_id` is what whoever runs it calls the
+    run, and the inventory then too."""
 
     def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         self.settings = settings
         self.now = clock
         self.stop = threading.Event()
+        self.run_id = ""
         self._stores: dict[str, Store] = {}
         self._matchers: dict[Selector, Callable[[Title], bool]] = {}
         self._opening = threading.Lock()

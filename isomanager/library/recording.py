@@ -16,7 +16,7 @@ Record = Callable[[tuple[Outcome, ...]], tuple[Outcome, ...]]
 @contextmanager
 def recorded(library: Library, name: str) -> Iterator[Record]:
     """A function that notes the outcomes so far and returns them; on leaving, the run is noted as finished."""
-    run = Run(id=secrets.token_hex(8), name=name, started_at=library.now())
+    run = Run(id=library.run_id or secrets.token_hex(8), name=name, started_at=library.now())
     library.inventory.record_run(run)
 
     def record(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:

@@ -32,7 +32,7 @@ from isomanager.storage.sources import is_stored, split_address
 from isomanager.transfer.torrent.presence import is_possible
 from isomanager.trust.expectation import judge
 from isomanager.trust.urls import without_secrets
-from isomanager.version import Version
+from isomanager.version import Version, VersionRule
 
 ADDED = "download"
 """The source of what was downloaded on request: no subscription lets it go."""
@@ -71,6 +71,17 @@ def plan_download(library: Library, asked: Asked) -> Plan:
     return plan.model_copy(
         update={"actions": tuple(action.model_copy(update={"source": ADDED}) for action in plan.actions)}
     )
+
+
+def parts_selector(product: str, flavor: str = "", major: str = "", minor: str = "", patch: str = "") -> str:
+    """The selector that a form's fields mean, "" when no product is named; UsageError for an exact part right of a latest one."""
+    rule = VersionRule.from_parts(major, minor, patch)
+    if not product:
+        if rule.exact or flavor:
+            raise UsageError("A flavor or version was given, but no product.", hint="Choose the product too.")
+        return ""
+    version = f"@{rule.exact}" if rule.exact else ""
+    return f"{product}{f'/{flavor}' if flavor else ''}{version}"
 
 
 def judge_request(library: Library, asked: Asked) -> Expectation:

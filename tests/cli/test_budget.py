@@ -20,8 +20,13 @@ LOOKING = (
     ("--help",), ("--version",), ("config",), ("catalogue", "list"), ("catalogue", "show", "debian"), ("list",), ("identify", "FILE"),
     ("subscriptions",), ("path", "debian"), ("plan",), ("show", "x"), ("verify", "FILE"), ("digests", "FILE"),
     ("catalogue", "resolve", "debian", "--offline"), ("download", "debian", "--to", "nowhere", "--arch", "vax"),
+    ("status",), ("doctor",), ("runs", "list"), ("runs", "show", "x"),
 )  # fmt: skip
-WITHOUT_DATABASE = tuple(one for one in LOOKING if one[0] not in ("list", "subscriptions", "path", "plan", "show"))
+WITHOUT_DATABASE = tuple(
+    one
+    for one in LOOKING
+    if one[0] not in ("list", "subscriptions", "path", "plan", "show", "status", "doctor", "runs")
+)
 WITHOUT_NETWORK = tuple(one for one in LOOKING if one[0] != "download")
 
 

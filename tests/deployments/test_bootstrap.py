@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from deployments.automations import SILENCE
 from deployments.bootstrap import SCHEDULE, deploy, load_flow
 from deployments.definitions import FIXED
 from deployments.work import POOL
 from isomanager.settings import load_settings
 from prefect_over_http import Api
+from tasks.sharing import host_limit
 
 pytestmark = pytest.mark.prefect
 
@@ -24,8 +27,8 @@ NIGHTLY = "update/update-linux"
 OWN_CRON = {"cron": "7 5 * * 1", "timezone": "Europe/Berlin"}
 
 
-def _deploy(*, reset: bool = False) -> list[str]:
-    return list(deploy(load_settings(), reset=reset))
+def _deploy(*products: str, reset: bool = False) -> list[str]:
+    return list(deploy(load_settings(), products, reset=reset))
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def test_makes_the_pool_the_block_type_and_every_deployment(deployed: Api) -> No
     assert deployed.get(f"/work_pools/{POOL}")["type"] == "process"
     assert deployed.get("/block_types/slug/iso-repository-local")["name"] == "ISO repository (local)"
     for one in FIXED:
-        known = deployed.deployment(f"{load_flow(one.entrypoint).name}/{one.name}")
+        known = deployed.deployment(f"{load_flow(one).name}/{one.name}")
         assert (known["entrypoint"], known["pull_steps"], known["schedules"]) == (one.entrypoint, [], [])
 
 
@@ -102,6 +105,51 @@ def test_reset_gives_the_deployment_back_as_it_is_delivered(deployed: Api) -> No
     assert after["tags"] == ["iso", "family:linux"]
     assert after["global_concurrency_limit"]["limit"] == 1
     assert all("set back" in sentence for sentence in told)
+
+
+def test_every_artifact_that_a_description_links_to_is_there_from_the_start(deployed: Api) -> None:
+    told = " ".join(one["description"] or "" for one in deployed.send("POST", "/deployments/filter", {}).json())
+    keys = set(re.findall(r"/v2/artifacts/key/([a-z-]+)", told))
+    assert {"iso-inventory", "iso-catalog", "iso-product"} <= keys
+    for key in keys:
+        assert deployed.get(f"/artifacts/{key}/latest")["key"] == key
+
+
+def test_every_upstream_host_has_a_limit_and_one_that_a_person_changed_stays(deployed: Api) -> None:
+    name = host_limit("releases.ubuntu.com")
+    known = deployed.get(f"/v2/concurrency_limits/{name}")
+    assert known["limit"] == load_settings().connections_per_host
+    deployed.send("PATCH", f"/v2/concurrency_limits/{name}", {"limit": 1})
+    _deploy()
+    assert deployed.get(f"/v2/concurrency_limits/{name}")["limit"] == 1
+
+
+def test_a_product_s_own_deployment_is_kept_up_to_date_by_later_deploys(deployed: Api) -> None:
+    _deploy("ubuntu")
+    known = deployed.deployment("update/update-ubuntu")
+    assert (known["parameters"], known["paused"]) == ({"what": ["ubuntu"]}, False)
+    deployed.send("PATCH", f"/deployments/{known['id']}", {"description": "old"})
+    _deploy()
+    assert deployed.deployment("update/update-ubuntu")["description"] == known["description"]
+    deployed.send("DELETE", f"/deployments/{known['id']}", None)
+
+
+def test_automations_are_made_once_and_one_that_a_person_switched_off_stays_off(deployed: Api) -> None:
+    again = _automations(deployed)["isomanager: run again what crashed"]
+    assert again["enabled"]
+    deployed.send("PATCH", f"/automations/{again['id']}", {"enabled": False})
+    _deploy()
+    after = _automations(deployed)
+    assert after["isomanager: run again what crashed"]["enabled"] is False
+    assert after["isomanager: runs that are gone"]["trigger"]["within"] == SILENCE.total_seconds()
+    _deploy(reset=True)
+    assert _automations(deployed)["isomanager: run again what crashed"]["enabled"] is True
+
+
+def _automations(api: Api) -> dict[str, Any]:
+    found = api.send("POST", "/automations/filter", {}).json()
+    assert len({one["name"] for one in found}) == len(found)
+    return {one["name"]: one for one in found}
 
 
 def test_nothing_of_this_machine_is_kept_by_the_server(deployed: Api) -> None:

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools import validate
 
-from deployments.bootstrap import definitions, load_flow
+from deployments.bootstrap import definitions, form_of, load_flow
 from deployments.definitions import FIXED, STAGGER_MINUTES, Definition, family_definitions, nightly
-from isomanager.settings import load_settings
+from deployments.limits import upstream_hosts
+from flows.forms import FORMS, fitted
+from isomanager.catalogue.loader import load_catalogue
+from isomanager.errors import ResolveError
+from isomanager.library.choices import Choices
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = pytest.mark.parametrize("definition", FIXED, ids=lambda one: one.name)
@@ -35,7 +40,72 @@ def test_every_field_of_the_form_is_described_and_none_is_a_choice_between_a_val
     schema = parameter_schema(load_flow(definition)).model_dump_for_openapi()
     for name, field in _fields(schema):
         assert field.get("description"), f"{name} is not described"
-        assert "anyOf" not in field, f"{name} shows as tabs"
+        only_blocks = all("$ref" in one for one in field.get("anyOf", []))  # a tab for each kind of block works well
+        assert only_blocks, f"{name} shows as tabs"
+
+
+LISTS = Choices(
+    families=("linux",), products=("debian", "ubuntu"), flavors=("netinst",), architectures=("x86_64",), languages=("de-DE",),
+    repositories=("default", "nas"), wanted=("debian/netinst",), held=("debian/netinst@13.1 x86_64",),
+)  # fmt: skip
+
+
+def form(name: str) -> dict[str, Any]:
+    definition = next(one for one in FIXED if one.name == name)
+    return form_of(load_flow(definition), definition, LISTS)
+
+
+def complaints(deployment: str, /, **parameters: Any) -> list[str]:
+    """What Prefect's own validation says of these parameters, as it does before it makes a run of them."""
+    return [one.json_path for one in validate(parameters, form(deployment))]
+
+
+@EVERY
+def test_a_form_sent_as_it_is_opened_is_accepted(definition: Definition) -> None:
+    schema = form(definition.name)
+    if not schema.get("required"):
+        defaults = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+        assert complaints(definition.name, **defaults) == []
+        assert set(defaults) == set(schema["properties"])
+
+
+@EVERY
+def test_every_list_of_a_form_belongs_to_a_field_that_it_has(definition: Definition) -> None:
+    assert set(FORMS.get(definition.entrypoint, {})) <= set(form(definition.name)["properties"])
+
+
+def test_dropdowns_list_what_the_library_knows() -> None:
+    fields = form("download")["properties"]
+    assert fields["product"]["enum"] == ["", "debian", "ubuntu"]
+    assert fields["architectures"]["items"]["enum"] == ["x86_64"]
+    assert fields["repository"]["enum"] == ["default", "nas"]
+    assert form("verify")["properties"]["what"]["items"]["enum"][0] == "debian/netinst@13.1 x86_64"
+    assert form("report")["properties"]["order"]["enum"]
+    assert complaints("download", product="solaris") == ["$.product"]
+
+
+def test_a_list_that_was_fitted_is_fitted_again_to_what_is_there_later() -> None:
+    fewer = LISTS.model_copy(update={"products": ("debian",)})
+    again = fitted(form("download"), "flows.download.download", fewer)
+    assert again["properties"]["product"]["enum"] == ["", "debian"]
+    assert len(again["allOf"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "refused"),
+    [
+        ({"major": "24", "minor": "04", "patch": "3"}, []),
+        ({"major": "24", "minor": "04"}, []),
+        ({"major": "24"}, []),
+        ({}, []),
+        ({"minor": "04"}, ["$.minor"]),
+        ({"major": "24", "patch": "3"}, ["$.patch"]),
+        ({"patch": "3"}, ["$.patch", "$.patch"]),
+        ({"major": "24 LTS"}, ["$.major"]),
+    ],
+)
+def test_an_exact_part_right_of_a_latest_one_is_refused_by_the_form(parts: dict[str, str], refused: list[str]) -> None:
+    assert complaints("download", product="ubuntu", **parts) == refused
 
 
 @EVERY
@@ -59,8 +129,27 @@ def test_what_deletes_is_a_dry_run_unless_that_is_switched_off() -> None:
 
 
 def test_each_family_of_the_catalogue_has_one_nightly_deployment() -> None:
-    families = {one.name.removeprefix("update-") for one in definitions(load_settings()) if one.cron}
+    families = {one.name.removeprefix("update-") for one in definitions(load_catalogue()) if one.cron}
     assert {"linux", "bsd", "appliance", "rescue"} <= families
+
+
+def test_a_product_has_a_deployment_of_its_own_on_request_after_the_families() -> None:
+    told = {one.name: one for one in definitions(load_catalogue(), ["ubuntu", "debian"])}
+    assert told["update-ubuntu"].parameters == {"what": ["ubuntu"]}
+    assert told["update-ubuntu"].tags == ("iso", "family:linux", "product:ubuntu")
+    crons = [one.cron for one in told.values() if one.cron]
+    assert len(set(crons)) == len(crons)
+
+
+def test_no_deployment_is_made_for_a_product_that_there_is_not() -> None:
+    with pytest.raises(ResolveError, match="ubunto"):
+        definitions(load_catalogue(), ["ubunto"])
+
+
+def test_every_host_that_the_catalogue_names_is_known_and_no_template_is_taken_for_one() -> None:
+    hosts = upstream_hosts(load_catalogue().products)
+    assert {"releases.ubuntu.com", "cdimage.debian.org"} <= set(hosts)
+    assert not [host for host in hosts if set(host) & set("{}\\ ")]
 
 
 def test_nightly_schedules_are_staggered() -> None:

@@ -153,8 +153,9 @@ def test_serves_until_asked_to_stop_and_then_nothing_of_it_runs(served: Served, 
     assert "Stopped." in serve.said()
     assert served_api(settings, lambda _told: None) is None
     assert not serve_address_file(settings).exists()
+    served.upstream.clear_faults()
     with served.serve() as again:
-        assert again.api.get(f"/flow_runs/{run}")["state"]["type"] in ("CRASHED", "CANCELLED", "FAILED")
+        assert again.api.ended(run)
 
 
 def test_a_kill_leaves_nothing_running_and_the_next_start_takes_up_the_work(served: Served, settings: Settings) -> None:
