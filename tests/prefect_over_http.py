@@ -47,18 +47,6 @@ class Api:
         """The run, once its flow has begun."""
         return self._once(run, ("RUNNING",))
 
-    def paused(self, run: str, question: str) -> None:
-        """Wait until the run waits for the answer to a form with these words."""
-        until = monotonic() + LIMIT
-        while True:
-            state = self.get(f"/flow_runs/{run}")["state"]
-            keys = (state.get("state_details") or {}).get("run_input_keyset") or {}
-            if state["type"] == "PAUSED" and question in str(self.get(f"/flow_runs/{run}/input/{keys['description']}")):
-                return
-            assert state["type"] not in ENDED, state
-            assert monotonic() < until, f"the run is still {state}"
-            sleep(0.2)
-
     def completed(self, run: str) -> Any:
         """The run, once it has been completed, however often it had to be started for that."""
         return self._once(run, ("COMPLETED",))
