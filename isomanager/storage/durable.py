@@ -66,17 +66,18 @@ def clone_file(source: Path, path: Path) -> None:
 
     OSError where the system or the filesystem has no such thing: Linux with btrfs, XFS, bcachefs, ZFS, OCFS2 has.
     """
-    if sys.platform != "linux":
-        raise OSError(errno.EOPNOTSUPP, "files cannot share blocks here")
-    import fcntl  # not there on Windows
+    if sys.platform == "linux":
+        import fcntl  # not there on Windows
 
-    with source.open("rb") as original, path.open("xb") as fresh:
-        try:
-            fcntl.ioctl(fresh.fileno(), _FICLONE, original.fileno())
-            os.fsync(fresh.fileno())
-        except OSError:
-            path.unlink()
-            raise
+        with source.open("rb") as original, path.open("xb") as fresh:
+            try:
+                fcntl.ioctl(fresh.fileno(), _FICLONE, original.fileno())
+                os.fsync(fresh.fileno())
+            except OSError:
+                path.unlink()
+                raise
+    else:
+        raise OSError(errno.EOPNOTSUPP, "files cannot share blocks here")
 
 
 def write_new(path: Path, data: bytes) -> None:
