@@ -1,4 +1,4 @@
-"""Automations shipped as code: run again what crashed, find runs whose process is gone, tell somebody what matters.
+"""Automations shipped as code: run again what crashed (off as delivered), find runs that are gone, tell what matters.
 
 Made once; what a person changes of them, or switches off, stays.
 """
@@ -85,7 +85,9 @@ def _again() -> AutomationCore:
     )
     return AutomationCore(
         name="isomanager: run again what crashed",
-        description="A run whose process ended is started again, at most twice; what it had fetched is kept.",
+        description="A run whose process ended is started again, at most twice; what it had fetched is kept. Switched off: a "
+        "worker of Prefect 3.8 ends with an error when a run comes back to it before it has let go of it.",
+        enabled=False,
         trigger=trigger,
         actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="It crashed; once more.")],
     )

@@ -47,10 +47,6 @@ class Api:
         """The run, once its flow has begun."""
         return self._once(run, ("RUNNING",))
 
-    def completed(self, run: str) -> Any:
-        """The run, once it has been completed, however often it had to be started for that."""
-        return self._once(run, ("COMPLETED",))
-
     def ended(self, run: str) -> Any:
         """The run, once it has come to its end."""
         return self._once(run, ENDED)

@@ -135,15 +135,15 @@ def test_a_product_s_own_deployment_is_kept_up_to_date_by_later_deploys(deployed
 
 
 def test_automations_are_made_once_and_one_that_a_person_switched_off_stays_off(deployed: Api) -> None:
-    again = _automations(deployed)["isomanager: run again what crashed"]
-    assert again["enabled"]
-    deployed.send("PATCH", f"/automations/{again['id']}", {"enabled": False})
+    gone = _automations(deployed)["isomanager: runs that are gone"]
+    assert (gone["enabled"], gone["trigger"]["within"]) == (True, SILENCE.total_seconds())
+    deployed.send("PATCH", f"/automations/{gone['id']}", {"enabled": False})
     _deploy()
     after = _automations(deployed)
+    assert after["isomanager: runs that are gone"]["enabled"] is False
     assert after["isomanager: run again what crashed"]["enabled"] is False
-    assert after["isomanager: runs that are gone"]["trigger"]["within"] == SILENCE.total_seconds()
     _deploy(reset=True)
-    assert _automations(deployed)["isomanager: run again what crashed"]["enabled"] is True
+    assert _automations(deployed)["isomanager: runs that are gone"]["enabled"] is True
 
 
 def _automations(api: Api) -> dict[str, Any]:

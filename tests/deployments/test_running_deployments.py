@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from uuid import uuid4
 
 import pytest
 from prefect.deployments import run_deployment
 
 from blocks.repositories import LocalRepository
-from deployments.lost_runs import process_of
 from isomanager.library.opening import Library
 from isomanager.library.subscribing import subscribe
 from isomanager.model import Assurance, Selector
@@ -54,17 +50,6 @@ def test_a_refused_image_fails_the_run_with_a_message_that_names_it(worker_libra
     assert state["type"] == "FAILED"
     assert "sample-driftwood" in state["message"]
     assert not [name for name in worker_library.images() if "driftwood" in name]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
-def test_a_run_whose_process_is_killed_starts_again_and_goes_on_with_the_image(worker_library, api: Api) -> None:
-    stall = worker_library.upstream.fault(FaultKind.STALL, "*lantern*.iso", at=1000)
-    run = api.start("download/download", {"product": "sample-lantern", "force": True}).json()["id"]
-    assert stall.wait_reached(LIMIT)
-    process = process_of(str(api.started(run)["infrastructure_pid"]))
-    worker_library.upstream.clear_faults()
-    os.kill(process, signal.SIGKILL)
-    assert api.completed(run)["run_count"] == 2
 
 
 def test_a_repository_described_by_a_block_is_known_after_the_form_is_sent(worker_library, api: Api) -> None:
