@@ -142,7 +142,7 @@ def subscriptions(as_json: Json = False) -> None:
         )
         for one in found
     )
-    print_table(columns, rows, empty=f"No subscriptions yet. {BEGIN}")
+    print_table(columns, rows, below=("keep", "called for by"), empty=f"No subscriptions yet. {BEGIN}")
 
 
 def plan(

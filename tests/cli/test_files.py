@@ -142,7 +142,7 @@ def test_digests_tells_entries_and_signature_of_a_document(
 def test_files_are_proved_again_from_their_receipts(here: Isomanager, library: Library, tmp_path: Path) -> None:
     subscribe(library, Selector.parse("sample-orchard/server@lts"))
     update(library)
-    (image,) = (tmp_path / "library").rglob("*.iso")
+    (image,) = (one for one in (tmp_path / "library").rglob("*.iso") if not one.is_symlink())
     told = here("verify", "--from-receipt", image, "--json").well().json
     assert (told["valid"], told["assurance"]) == (True, "signed")
     assert "proved again (signed)" in here("verify", "--from-receipt", image, told["receipt"]).well().out

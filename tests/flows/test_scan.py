@@ -13,7 +13,8 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, Fl
 from prefect.client.schemas.objects import FlowRun, StateType
 
 from flow_runs import Given, eventually
-from flows.report import CATALOGUE, report
+from flows.report import report
+from flows.reporting import CATALOGUE
 from flows.scan import scan
 
 pytestmark = pytest.mark.prefect

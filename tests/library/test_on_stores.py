@@ -47,7 +47,7 @@ def test_an_image_lives_its_life(library: Library, upstream: SampleUpstream, pla
     subscribe(library, Selector.parse(SERVER))
     assert [one.outcome for one in update(library)] == [OutcomeKind.PUBLISHED]
     (first,) = held(library)
-    assert set(on_the_store(place)) == {first.path, "SHA256SUMS", "index.html", "inventory.json"}
+    assert set(on_the_store(place)) == {first.path, "SHA256SUMS", "aliases.json", "index.html", "inventory.json"}
     assert location(library, first) == f"{place.partition('?')[0]}/{first.path}"
     assert [one.outcome for one in update(library)] == [OutcomeKind.CURRENT]
 

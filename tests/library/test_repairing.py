@@ -89,10 +89,10 @@ def test_the_pieces_of_a_torrent_tell_what_is_bad_and_only_that_is_fetched(
     assert f"{3 * PIECE} of {len(IMAGE)} bytes were fetched, by the pieces of its torrent" in outcome.reason
     held.is_whole_and_alone()
     ranges = [one.headers.get("range") for one in upstream.requests[before:] if one.path.endswith("1.0.iso")]
-    assert [one for one in ranges if one] == [
+    assert {one for one in ranges if one} == {  # in any order: several connections fetch them
         f"bytes={5 * PIECE}-{7 * PIECE - 1}",
         f"bytes={40 * PIECE}-{41 * PIECE - 1}",
-    ]
+    }
 
 
 def test_a_torrent_that_was_kept_serves_when_upstream_has_none(bring_in: Callable[..., Held], quarry: Quarry) -> None:
