@@ -57,13 +57,13 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def smb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmbServer]:
-    """An SMB server; tests keep to folders of their own."""
-    folder = tmp_path_factory.mktemp("smb")
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)  # a guest must reach the share
-    with smb_server(folder) as server:
-        yield server
+def smb() -> Iterator[SmbServer]:
+    """An SMB server; tests keep to folders of their own. pytest's folders are their user's alone, and a guest must reach this."""
+    with tempfile.TemporaryDirectory(prefix="isomanager-smb-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with smb_server(folder) as server:
+            yield server
 
 
 @pytest.fixture(scope="session")

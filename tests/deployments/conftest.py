@@ -31,7 +31,9 @@ class WorkerLibrary:
     upstream: SampleUpstream
 
     def images(self) -> list[str]:
-        files = [one for one in (self.folder / "library").rglob("*.iso") if not one.is_symlink()]  # aliases are no files
+        files = [
+            one for one in (self.folder / "library").rglob("*.iso") if not one.is_symlink()
+        ]  # aliases are no files
         return sorted(one.name for one in files if ".isomanager" not in one.parts)
 
 
