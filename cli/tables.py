@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -62,8 +63,10 @@ def size(count: int | None) -> str:
 
 
 def terminal_width() -> int:
-    """Columns to write in: the terminal's, or what COLUMNS says, or enough for most rows where nobody watches."""
-    return max(shutil.get_terminal_size((_UNWATCHED_WIDTH, 24)).columns, 40)
+    """Columns to write in: what COLUMNS says, or the terminal's, or enough for most rows where nobody watches."""
+    # the library asks the terminal of the process, which a pipe or a file may have taken this output from
+    watched = "COLUMNS" in os.environ or sys.stdout.isatty()
+    return max(shutil.get_terminal_size((_UNWATCHED_WIDTH, 24)).columns if watched else _UNWATCHED_WIDTH, 40)
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -98,17 +98,20 @@ def test_an_image_is_customised_and_held_with_its_base(run: Run, upstream: Sampl
 
 
 @pytest.fixture
-def deployed(prefect_server: str, upstream: SampleUpstream) -> Iterator[None]:
-    """The deployment `get/get`, served by a process of its own."""
+def deployed(prefect_server: str, upstream: SampleUpstream, tmp_path: Path) -> Iterator[None]:
+    """The deployment `get/get`, served by a process of its own; what it says stands beside a failure."""
     serving = "from flows.get import get; get.serve('get', limit=2)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", serving], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    told = tmp_path / "served.log"
+    with told.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", serving], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         eventually(lambda: _is_deployed() or process.poll() is not None)
         assert process.poll() is None
         yield
     finally:
+        print(told.read_text())
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
         try:

@@ -56,18 +56,19 @@ def test_after_kill_9_in_the_middle_the_next_sync_goes_on_where_it_was(
 
     slow = {**os.environ, "ISOMANAGER_BANDWIDTH": str(2 << 20)}
     words = command_line("sync", "default", "branch")
-    with subprocess.Popen(words, env=slow, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    told = tmp_path / "told"
+    with told.open("wb") as log, subprocess.Popen(words, env=slow, stdout=log, stderr=log) as running:
         try:
-            (unfinished, front) = until(lambda: durable_bytes(tmp_path / "branch"))
+            (unfinished, front) = until(lambda: durable_bytes(tmp_path / "branch"), running, told)
         finally:
             running.kill()
     assert 0 < front < len(whole)
     before = unfinished.stat().st_ino
 
-    (told,) = isomanager("sync", "default", "branch", "--json").well().json["outcomes"]
-    front = len(whole) - told["bytes"]
-    assert (told["outcome"], front > 0) == ("published", True), "what was there already is not copied again"
-    image = tmp_path / "branch" / told["path"]
+    (outcome,) = isomanager("sync", "default", "branch", "--json").well().json["outcomes"]
+    front = len(whole) - outcome["bytes"]
+    assert (outcome["outcome"], front > 0) == ("published", True), "what was there already is not copied again"
+    image = tmp_path / "branch" / outcome["path"]
     assert (image.stat().st_ino, image.read_bytes() == whole) == (before, True)
 
 
@@ -80,15 +81,19 @@ def durable_bytes(repository: Path) -> tuple[Path, int] | None:
     return None
 
 
-def until(look: Callable[[], tuple[Path, int] | None]) -> tuple[Path, int]:
-    """What `look` finds in the end."""
+def until(
+    look: Callable[[], tuple[Path, int] | None], running: subprocess.Popen[bytes], told: Path
+) -> tuple[Path, int]:
+    """What `look` finds in the end; a command that ended before says why."""
     deadline = monotonic() + LIMIT
     while monotonic() < deadline:
+        ended = running.poll()
         found = look()
         if found is not None:
             return found
+        assert ended is None, f"ended with {ended} before anything was durable:\n{told.read_text()}"
         sleep(0.1)
-    raise AssertionError("nothing was ever durable")
+    raise AssertionError(f"nothing was ever durable:\n{told.read_text()}")
 
 
 def test_names_that_fit_nothing_are_refused_at_once(here: Isomanager) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 from rich.cells import cell_len
 
@@ -53,6 +56,22 @@ def test_wide_letters_take_the_room_they_take(
     print_table(("name", "size", "path"), [("銀河麒麟", "1 B", "x" * 60), ("a", "22 B", "y")], below=("path",))
     lines = [line for line in printed(capsys) if line.endswith(" B")]
     assert len({cell_len(line) for line in lines}) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
+def test_what_goes_into_a_pipe_is_not_folded_for_the_terminal_it_was_started_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    import termios
+
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    address = "http://mirror.example/" + "a" * 60
+    with os.fdopen(ours), os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "__stdout__", terminal)
+        print_table(("source", "address", "health"), [("mirror", address, "good")])
+    assert address in printed(capsys)[1]
 
 
 def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
