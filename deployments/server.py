@@ -27,6 +27,9 @@ from isomanager.settings import Settings
 
 Say = Callable[[str], None]
 
+BUSY_SERVER = 60.0
+"""Seconds that a server may take for its health check before it counts as down, where a command is about to use it."""
+
 GUARDIAN = Path(__file__).with_name("guardian.py")
 
 QUIET_SERVER = {
@@ -141,10 +144,10 @@ def ui_address(api_url: str) -> str:
     return f"{api_url.removesuffix('/api')}/v2/deployments"
 
 
-def is_healthy(api_url: str) -> bool:
-    """Whether the API answers its health check."""
+def is_healthy(api_url: str, limit: float = 5.0) -> bool:
+    """Whether the API answers its health check within `limit` seconds."""
     try:
-        with urlopen(f"{api_url}/health", timeout=5) as answer:  # noqa: S310 - an address of ours, http or https
+        with urlopen(f"{api_url}/health", timeout=limit) as answer:  # noqa: S310 - an address of ours, http or https
             return bool(answer.status == 200)
     except (URLError, OSError, ValueError):
         return False
@@ -176,7 +179,8 @@ def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
 def configured_api() -> str | None:
     """The API that PREFECT_API_URL names. Raises ConnectionFailed when it does not answer."""
     configured = os.environ.get("PREFECT_API_URL")
-    if configured and not is_healthy(configured):
+    # a busy server may take its time; one that is not there refuses at once
+    if configured and not is_healthy(configured, BUSY_SERVER):
         raise ConnectionFailed(
             f"PREFECT_API_URL names {without_password(configured)}, which does not answer.",
             hint="Start that server, or unset PREFECT_API_URL to let isomanager start one for itself.",

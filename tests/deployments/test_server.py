@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from time import sleep
 
 import psutil
 import pytest
@@ -97,6 +99,28 @@ def test_an_isomanager_serve_that_is_just_starting_is_waited_for(settings: Setti
             tell_others(prefect_server)
 
         assert served_api(settings, asked) == prefect_server
+
+
+def test_a_configured_server_that_is_slow_to_answer_is_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sleep(6)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing on the terminal."""
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            monkeypatch.setenv("PREFECT_API_URL", own_address(server.server_port))
+            with prefect_api(settings, quiet) as url:
+                assert url == own_address(server.server_port)
+        finally:
+            server.shutdown()
 
 
 def test_no_isomanager_serve_means_none(settings: Settings) -> None:
