@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound
 
 from command import LIMIT
+from deployments.server import local_server
 from flow_runs import eventually
 from isomanager.sample.upstream import SampleUpstream
+from isomanager.settings import Settings
+from prefect_over_http import Api
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 OURS, SAMPLE = "ubuntu/server@lts", "sample-orchard/server@lts"
@@ -98,7 +99,15 @@ def test_an_image_is_customised_and_held_with_its_base(run: Run, upstream: Sampl
 
 
 @pytest.fixture
-def deployed(prefect_server: str, upstream: SampleUpstream, tmp_path: Path) -> Iterator[None]:
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """A server that no worker of other tests takes runs from."""
+    with local_server(Settings(data_folder=tmp_path / "served", server_start_timeout=600), lambda _told: None) as url:
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        yield Api(url)
+
+
+@pytest.fixture
+def deployed(own_server: Api, upstream: SampleUpstream, tmp_path: Path) -> Iterator[None]:
     """The deployment `get/get`, served by a process of its own; what it says stands beside a failure."""
     serving = "from flows.get import get; get.serve('get', limit=2)"
     told = tmp_path / "served.log"
@@ -107,7 +116,7 @@ def deployed(prefect_server: str, upstream: SampleUpstream, tmp_path: Path) -> I
             [sys.executable, "-c", serving], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        eventually(lambda: _is_deployed() or process.poll() is not None)
+        eventually(lambda: _is_deployed(own_server) or process.poll() is not None)
         assert process.poll() is None
         yield
     finally:
@@ -121,13 +130,8 @@ def deployed(prefect_server: str, upstream: SampleUpstream, tmp_path: Path) -> I
             process.wait()
 
 
-def _is_deployed() -> bool:
-    with get_client(sync_client=True) as client:
-        try:
-            client.read_deployment_by_name("get/get")
-        except ObjectNotFound:
-            return False
-    return True
+def _is_deployed(api: Api) -> bool:
+    return bool(api.send("POST", "/deployments/filter", {}).json())
 
 
 @pytest.mark.usefixtures("deployed")

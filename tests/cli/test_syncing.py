@@ -54,7 +54,10 @@ def test_after_kill_9_in_the_middle_the_next_sync_goes_on_where_it_was(
     isomanager("add", library / "lab.iso", "--name", "lab", "--version", "2").well()
     isomanager("repository", "create", tmp_path / "branch", "--name", "branch").well()
 
-    slow = {**os.environ, "ISOMANAGER_BANDWIDTH": str(2 << 20)}
+    slow = {
+        **os.environ,
+        "ISOMANAGER_BANDWIDTH": str(1 << 20),
+    }  # the first bytes are durable after ten seconds of forty
     words = command_line("sync", "default", "branch")
     told = tmp_path / "told"
     with told.open("wb") as log, subprocess.Popen(words, env=slow, stdout=log, stderr=log) as running:
