@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,10 @@ from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
 from store_servers import NfsServer, S3Server, SmbServer, nfs_server, s3_server, smb_server
+
+# A shell that starts the tests in the background lets them ignore Ctrl+C, and so would every command that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest.register_assert_rewrite("flow_runs", "domain_update", "prefect_over_http")
 
@@ -33,7 +39,8 @@ os.environ.update(QUIET_SERVER)
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of the machine it runs on, nor leaves files outside its folder."""
+    """No test sees the settings or the terminal of the machine it runs on, nor leaves files outside its folder."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # a test process gets it where the tests were started in a terminal
     monkeypatch.setenv("ISOMANAGER_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("ISOMANAGER_DATA_FOLDER", str(tmp_path / "data"))
     monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", str(tmp_path / "library"))
