@@ -16,6 +16,10 @@ from pathlib import Path
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NOINHERIT", 0)
 _CANNOT_SYNC = {errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL), errno.EBADF}
 
+_AT_ONCE = 256 << 10
+"""Bytes handed to one write: Linux answers longer ones with larger pages in its cache, and on ext4 in a virtual machine copying a
+gigabyte into those took 1.2 s of the processor instead of 0.4 s, for writes of 1 MiB instead of 128, 256 or 512 KiB."""
+
 _FICLONE = 0x40049409
 """The request's number, from linux/fs.h."""
 
@@ -141,7 +145,7 @@ class PositionedFile:
 
     def _write_some(self, descriptor: int, offset: int, view: memoryview) -> int:
         if sys.platform != "win32":
-            return os.pwrite(descriptor, view, offset)
+            return os.pwrite(descriptor, view[:_AT_ONCE], offset)
         else:
             with self._seeking:
                 os.lseek(descriptor, offset, os.SEEK_SET)
