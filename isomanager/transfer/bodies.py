@@ -21,6 +21,8 @@ from isomanager.errors import BodyTruncated, ConnectionFailed, Stalled
 from isomanager.transfer.http import mapped_errors
 from isomanager.transfer.limits import Limits
 
+_MOMENT = 0.05
+"""Seconds over which pieces are gathered: TLS gives 16 KiB at a time, too few to look at everything after each."""
 _LENGTH = re.compile("[0-9]{1,19}")
 
 
@@ -50,6 +52,7 @@ class Body:
         self.told, self.length = told, body_length(response)
         self.read, self._waited = 0, 0.0
         self._asked: float | None = None
+        self._broke: Stalled | ConnectionFailed | None = None
         self._limits, self._clock = limits, clock
         self._pieces = response.iter_raw()
         self._left = b""
@@ -113,13 +116,29 @@ class Body:
         return count
 
     def _receive(self, direct: socket.socket, view: memoryview) -> int:
+        """What comes within a moment, or the first that comes; what broke after some bytes is raised by the next call."""
+        filled, until = 0, self._clock() + _MOMENT
+        if self._broke is None:
+            with self._breaking():
+                direct.settimeout(self._limits.stall_timeout)
+                while count := direct.recv_into(view[filled:]):
+                    filled += count
+                    if filled == len(view) or self._clock() >= until:
+                        break
+        if self._broke is not None and not filled:
+            raise self._broke
+        return filled
+
+    @contextmanager
+    def _breaking(self) -> Iterator[None]:
         try:
-            direct.settimeout(self._limits.stall_timeout)
-            return direct.recv_into(view)
+            yield
         except TimeoutError as wrong:
-            raise Stalled(f"{self.told}: no bytes came within the time allowed.", url=self.told) from wrong
+            self._broke = Stalled(f"{self.told}: no bytes came within the time allowed.", url=self.told)
+            self._broke.__cause__ = wrong
         except OSError as wrong:
-            raise ConnectionFailed(f"{self.told}: the connection broke ({wrong}).", url=self.told) from wrong
+            self._broke = ConnectionFailed(f"{self.told}: the connection broke ({wrong}).", url=self.told)
+            self._broke.__cause__ = wrong
 
     def _watch(self, came: int) -> None:
         """Only the time spent waiting for the network counts: a slow disk or digest is not the server's fault."""

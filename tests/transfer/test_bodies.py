@@ -29,10 +29,15 @@ def body_of(pieces: Iterator[bytes], clock: Callable[[], float]) -> Body:
     return Body(httpx.Response(200, stream=Pieces(pieces), request=request), "somewhere", LIMITS, clock=clock)
 
 
-def whole(body: Body, step: int = 100_000) -> bytes:
-    buffer, came = memoryview(bytearray(step)), bytearray()
+def keep_all(body: Body, came: bytearray, step: int = 100_000) -> None:
+    buffer = memoryview(bytearray(step))
     while count := body.readinto(buffer):
         came += buffer[:count]
+
+
+def whole(body: Body, step: int = 100_000) -> bytes:
+    came = bytearray()
+    keep_all(body, came, step)
     return bytes(came)
 
 
@@ -85,6 +90,17 @@ def test_a_body_that_ends_too_early_says_so_however_it_is_read(client: httpx.Cli
             pytest.raises(BodyTruncated),
         ):
             whole(Body(response, "here", LIMITS, alone=alone))
+
+
+def test_what_came_before_a_silence_is_given_before_the_silence_is_told(client: httpx.Client) -> None:
+    reply, came = Reply(body=CONTENT[:MIB], length=len(CONTENT), hangs=True), bytearray()
+    with (
+        scripted(lambda _: reply) as server,
+        open_stream(client, "GET", server.url + IMAGE, policy=HERE) as response,
+        pytest.raises(Stalled),
+    ):
+        keep_all(Body(response, "here", Limits(stall_timeout=1), alone=True), came)
+    assert came == CONTENT[:MIB]
 
 
 def test_a_length_that_is_none_is_not_believed() -> None:
