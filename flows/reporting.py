@@ -16,7 +16,7 @@ from isomanager.library.outcomes import RunReport
 from isomanager.library.rooms import Fullness, nearly_full
 from isomanager.model import Copy, CopyState, Outcome, Plan
 from isomanager.planning.costs import Costs
-from isomanager.planning.update import RESPIN
+from isomanager.planning.deciding import RESPIN
 
 PLAN, REPORT, INVENTORY, CATALOGUE = "iso-plan", "iso-report", "iso-inventory", "iso-catalog"
 """Keys of the artifacts; each key's page shows its newest version. The catalogue is what is held, by family, with links."""

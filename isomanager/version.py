@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, total_ordering
+from functools import cached_property, lru_cache, total_ordering
 from typing import Literal
 
 from isomanager.errors import UsageError
@@ -42,6 +42,7 @@ def _sorted(token: Token) -> str:
     return f"2{word} " if kind == 1 else f"3{len(str(number)):03}{number}"
 
 
+@lru_cache(maxsize=16384)  # a library has few spellings, and many copies of each
 def _tokens(text: str) -> tuple[Token, ...]:
     words = list(_TOKEN.finditer(text))
     found: list[Token] = []

@@ -31,6 +31,14 @@ class Catalogue:
         named = {plain_name(name): product for product in self.products for name in product.names}
         return named | {plain_name(product.id): product for product in self.products}
 
+    @cached_property
+    def _by_id(self) -> dict[str, Product]:
+        return {product.id: product for product in self.products}
+
+    def by_id(self, product_id: str) -> Product | None:
+        """The product of exactly this id, or None."""
+        return self._by_id.get(product_id)
+
     def find(self, name: str) -> Product | None:
         """The product with this id, name or alias, or None."""
         return self._by_name.get(plain_name(name))

@@ -26,6 +26,7 @@ from isomanager.inventory.seen_files import SeenRecords
 from isomanager.inventory.sites import SiteRecords
 from isomanager.inventory.sources import SourceRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
+from isomanager.inventory.sums import SumRecords
 
 
 class Inventory(
@@ -33,6 +34,7 @@ class Inventory(
     SubscriptionRecords,
     CopyRecords,
     SearchRecords,
+    SumRecords,
     BulkRecords,
     ReceiptRecords,
     QuarantineRecords,

@@ -77,7 +77,7 @@ class SearchRecords(Transactions):
     def search(self, wanted: CopySearch) -> Iterator[Copy]:
         """The copies that fit, in the order asked for, read a thousand at a time. Times and sizes nobody knows come last."""
         with self._reading() as connection:
-            query = _paged(select(*COPY_COLUMNS).where(*conditions(wanted)), wanted, connection)
+            query = _paged(select(*COPY_COLUMNS), wanted, connection)
             for rows in connection.execution_options(yield_per=_AT_ONCE).execute(query).partitions(_AT_ONCE):
                 with collector_resting():
                     found = [copy_of(row) for row in rows]
@@ -86,7 +86,7 @@ class SearchRecords(Transactions):
     def listed(self, wanted: CopySearch) -> Iterator[dict[str, Any]]:
         """What `copy_json` tells of each copy that fits, straight from the columns, for lists of everything."""
         with self._reading() as connection:
-            query = _paged(select(*_LISTED).where(*conditions(wanted)), wanted, connection)
+            query = _paged(select(*_LISTED), wanted, connection)
             for rows in connection.execution_options(yield_per=_AT_ONCE).execute(query).partitions(_AT_ONCE):
                 yield from (_row_json(row) for row in rows)
 
@@ -235,12 +235,14 @@ def _words(text: str) -> Iterator[ColumnElement[bool]]:
 
 
 def _paged(query: Select[Any], wanted: CopySearch, connection: Connection) -> Select[Any]:
-    ordered = query.order_by(*_order(wanted, connection))
-    if wanted.limit:
-        ordered = ordered.limit(wanted.limit)
-    elif wanted.offset:
-        ordered = ordered.limit(1 << 62)
-    return ordered.offset(wanted.offset) if wanted.offset else ordered
+    order = tuple(_order(wanted, connection))
+    if not wanted.offset:
+        ordered = query.where(*conditions(wanted)).order_by(*order)
+        return ordered.limit(wanted.limit) if wanted.limit else ordered
+    # the rows that a page leaves out are sorted, too: by what sorts them alone
+    page = select(COPIES.c.id).where(*conditions(wanted)).order_by(*order)
+    page = page.limit(wanted.limit or 1 << 62).offset(wanted.offset)
+    return query.where(COPIES.c.id.in_(page)).order_by(*order)
 
 
 def _order(wanted: CopySearch, connection: Connection) -> Iterator[ColumnElement[Any]]:

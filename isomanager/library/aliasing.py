@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from isomanager.errors import StoreError
@@ -12,7 +13,7 @@ from isomanager.library.opening import Library
 from isomanager.model import Copy, CopyState, Selector, Title
 from isomanager.planning.aliasing import alias_reasons, aliased
 from isomanager.planning.verdicts import Reason
-from isomanager.planning.wanting import Scope
+from isomanager.planning.wanting import Scope, scope
 from isomanager.storage.contract import Links, Store
 from isomanager.storage.index import ALIASES, read_index, write_if_new
 from isomanager.storage.layout import PathDefaults, TakenPaths, plan_path
@@ -25,7 +26,7 @@ def chosen_aliases(library: Library, copies: Sequence[Copy]) -> Mapping[tuple[Sc
     """What the aliases of one repository stand for, given its copies."""
 
     def in_channel(channel: Literal["stable", "lts"], title: Title) -> bool:
-        return library.fits(_selector(channel, title), title)
+        return library.fits(_selector(channel, *scope(title)), title)
 
     def series_of(title: Title) -> tuple[object, ...]:
         product = library.product_of(title)
@@ -34,14 +35,15 @@ def chosen_aliases(library: Library, copies: Sequence[Copy]) -> Mapping[tuple[Sc
     return aliased(copies, library.settings.aliases, in_channel, series_of)
 
 
-def _selector(channel: str, title: Title) -> Selector:
+@lru_cache(maxsize=4096)
+def _selector(channel: str, product: str, flavor: str, architecture: str, language: str, edition: str) -> Selector:
     return Selector(
-        product=title.product,
-        flavor=title.flavor,
+        product=product,
+        flavor=flavor,
         channel=channel,
-        architectures=(title.architecture,),
-        languages=(title.language,) if title.language else (),
-        editions=(title.edition,) if title.edition else (),
+        architectures=(architecture,),
+        languages=(language,) if language else (),
+        editions=(edition,) if edition else (),
     )
 
 

@@ -199,7 +199,7 @@ class Library:
 
     def product_of(self, title: Title) -> Product | None:
         """The title's product, None when the catalogue does not know it (custom images)."""
-        return next((one for one in self.catalogue.products if one.id == title.product), None)
+        return self.catalogue.by_id(title.product)
 
     def store(self, repository: str) -> Store:
         """The repository's store, opened once."""
@@ -223,7 +223,7 @@ class Library:
         """Made once for a selector: a plan asks about every copy of the library."""
         from isomanager.catalogue.matching import matcher
 
-        product = next((one for one in self.catalogue.products if one.id == selector.product), None)
+        product = self.catalogue.by_id(selector.product)
         return matcher(product, selector) if product is not None else lambda _title: False
 
     def canonical(self, selector: Selector) -> Selector:

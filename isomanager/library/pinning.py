@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,9 +12,9 @@ from isomanager.errors import PermanentError, UsageError
 from isomanager.inventory.filter_words import moment
 from isomanager.library.checking import CHECKED, copies_named
 from isomanager.library.opening import Library
-from isomanager.model import Copy, Pin, Selector, Title
+from isomanager.model import Copy, CopyState, Pin, Selector, Title
+from isomanager.planning.deciding import HeldBack
 from isomanager.planning.pinning import covers, held_back, reasons_to_stay
-from isomanager.planning.update import HeldBack
 from isomanager.planning.verdicts import Reason
 
 
@@ -92,15 +92,26 @@ def covered(library: Library, pin: Pin, copies: Sequence[Copy]) -> tuple[Copy, .
     return tuple(copy for copy in copies if covers(pin, copy, lambda one, title: fits(library, one, title)))
 
 
-def protections(library: Library, copies: Sequence[Copy]) -> dict[str, tuple[Reason, ...]]:
-    """Why copies stay whatever subscriptions say, by their ids: pinned, on hold, or in use just now."""
+def protections(library: Library) -> dict[str, tuple[Reason, ...]]:
+    """Why copies stay whatever subscriptions say, by their ids: pinned, on hold, or in use just now. No other copy is read."""
     told: dict[str, list[Reason]] = defaultdict(list)
-    pins, in_use = library.inventory.pins(), library.inventory.copies_in_use()
-    for copy in copies:
+    pins = library.inventory.pins()
+    for copy in _pinned(library, pins):
         told[copy.id] += reasons_to_stay(copy, pins, lambda one, title: fits(library, one, title))
-        if copy.id in in_use:
-            told[copy.id].append(Reason("in-use", f"{in_use[copy.id]} is working on it", "the end of that work"))
+    for copy_id, owner in library.inventory.copies_in_use().items():
+        told[copy_id].append(Reason("in-use", f"{owner} is working on it", "the end of that work"))
     return {copy_id: tuple(reasons) for copy_id, reasons in told.items() if reasons}
+
+
+def _pinned(library: Library, pins: Sequence[Pin]) -> Iterator[Copy]:
+    """The held copies that pins may speak of, each once: those of the products they select, and the images they name."""
+    held, copies = {CopyState.HELD}, library.inventory.copies
+    products = {pin.selector.product for pin in pins if pin.selector is not None}
+    for product in products:
+        yield from copies(product=product, states=held)
+    images = {(pin.repository, pin.sha256) for pin in pins if pin.selector is None and pin.sha256}
+    for repository, sha256 in images:
+        yield from (one for one in copies(repository, sha256=sha256, states=held) if one.title.product not in products)
 
 
 def holding(library: Library) -> HeldBack:

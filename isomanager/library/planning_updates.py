@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from isomanager.inventory.rows import collector_resting
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pinning import holding
 from isomanager.library.pruning import guards_for
 from isomanager.library.rooms import room_of
 from isomanager.model import Plan, Title
-from isomanager.planning.update import plan_update
+from isomanager.planning.update import Rules, Shelf, plan_from
 from isomanager.planning.wanting import Want
 
 
@@ -22,17 +23,18 @@ def make_plan(library: Library, wants: Sequence[Want], *, force: bool = False) -
 def plan_wants(library: Library, wants: Sequence[Want], *, force: bool = False) -> Plan:
     """The plan for these wants and nothing else."""
     repositories = {name for want in wants for name in want.subscription.repositories}
-    return plan_update(
-        wants,
-        library.inventory.copies(states=LIVE),
+    rules = Rules(
         selects=library.selects,
         guards=guards_for(library, repositories),
-        now=library.now(),
-        refused_before=lambda fingerprint, title: _refused_before(library, fingerprint, title),
+        refused_before=partial(_refused_before, library),
         held_back=holding(library),
         room_of=partial(room_of, library),
         force=force,
     )
+    inventory = library.inventory
+    shelf = Shelf(lambda product: inventory.copies(product=product, states=LIVE), inventory.held_counts())
+    with collector_resting():
+        return plan_from(wants, shelf, rules, now=library.now())
 
 
 def with_others(library: Library, wants: Sequence[Want]) -> tuple[Want, ...]:

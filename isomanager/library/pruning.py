@@ -37,15 +37,14 @@ def require_unfrozen(library: Library) -> None:
 
 def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
     """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing."""
-    names = tuple(repositories)
-    settings, held = library.settings, library.inventory.copies(states={CopyState.HELD})
+    names, settings = tuple(repositories), library.settings
     return Guards(
         max_deletes=settings.max_deletes,
         max_delete_bytes=settings.max_delete_bytes,
         max_delete_share=settings.max_delete_share,
         frozen=library.inventory.frozen() is not None,
         listed=frozenset(name for name in names if _is_listed(library, name)),
-        protected=protections(library, [copy for copy in held if copy.repository in names]),
+        protected=protections(library),
         aliased=partial(reasons_of_aliases, library),
         unsupported=partial(ended_before_grace, library),
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from isomanager.errors import IsoManagerError
 from isomanager.library.opening import Library
-from isomanager.model import Copy, CopyState
+from isomanager.model import CopyState
 from isomanager.planning.room import Room
-from isomanager.planning.wanting import scope
 
 _TAKING = frozenset(CopyState) - {CopyState.GONE, CopyState.RESERVED}
 """The states in which a copy's bytes are in the repository."""
@@ -33,15 +31,15 @@ class Fullness:
 
 def room_of(library: Library, repository: str) -> Room:
     """What may still come into the repository. One that does not answer has no limit that is known: its error is told elsewhere."""
-    copies = library.inventory.copies(repository, states=_TAKING)
-    trash = sum(one.size or 0 for one in copies if one.state is CopyState.TRASHED)
+    inventory = library.inventory
     free, limit = _free(library, repository), "on its disk"
     quota = library.settings.quotas.get(repository)
     if quota is not None:
-        left = max(0, quota - sum(one.size or 0 for one in copies))
+        left = max(0, quota - inventory.bytes_in(repository, _TAKING))
         if free is None or left < free:
             free, limit = left, f"of its quota of {quota}"
-    return Room(free, limit, trash, _older(copies))
+    trash = inventory.bytes_in(repository, {CopyState.TRASHED})
+    return Room(free, limit, trash, inventory.replaced_bytes(repository))
 
 
 def _free(library: Library, repository: str) -> int | None:
@@ -54,17 +52,6 @@ def _free(library: Library, repository: str) -> int | None:
         return None
 
 
-def _older(copies: Iterable[Copy]) -> int:
-    """Bytes of held versions beside which a newer one is held."""
-    held = sorted((one for one in copies if one.state is CopyState.HELD), key=lambda one: scope(one.title))
-    total = 0
-    for _, group in groupby(held, key=lambda one: scope(one.title)):
-        here = list(group)
-        newest = max(one.title.version for one in here)
-        total += sum(one.size or 0 for one in here if one.title.version < newest)
-    return total
-
-
 def nearly_full(library: Library) -> tuple[Fullness, ...]:
     """The repositories that are fuller than the setting `space_warning`."""
     found = (one for record in library.inventory.repositories() for one in _fullness(library, record.name))
@@ -74,7 +61,7 @@ def nearly_full(library: Library) -> tuple[Fullness, ...]:
 def _fullness(library: Library, repository: str) -> Iterable[Fullness]:
     quota = library.settings.quotas.get(repository)
     if quota is not None:
-        used = sum(one.size or 0 for one in library.inventory.copies(repository, states=_TAKING))
+        used = library.inventory.bytes_in(repository, _TAKING)
         yield Fullness(repository, used, quota, "its quota")
     try:
         space = library.store(repository).space()

@@ -35,17 +35,27 @@ def aliased(
     """The copy of each alias in one repository; the newest bytes where a version was published twice."""
     groups: dict[Scope, list[Copy]] = defaultdict(list)
     for copy in copies:
-        if copy.state is CopyState.HELD and copy.assurance > Assurance.NONE:
+        if copy.state is CopyState.HELD and copy.assurance is not Assurance.NONE:
             groups[scope(copy.title)].append(copy)
     found: dict[tuple[Scope, str], Copy] = {}
     for here, group in groups.items():
         group.sort(key=_age, reverse=True)
-        released = [one for one in group if in_channel("stable", one.title)]
-        long_term = [one for one in group if in_channel("lts", one.title)]
-        earlier = [one for one in released if series_of(one.title) != series_of(released[0].title)]
-        choices = {"latest": released, "stable": released, "lts": long_term, "previous": earlier}
-        found |= {(here, name): choices[name][0] for name in names if choices[name]}
+        for name in names:
+            chosen = _chosen(name, group, in_channel, series_of)
+            if chosen is not None:
+                found[here, name] = chosen
     return found
+
+
+def _chosen(name: str, newest_first: Sequence[Copy], in_channel: InChannel, series_of: SeriesOf) -> Copy | None:
+    """The first that fits; those behind it are not asked about."""
+    if name == "lts":
+        return next((one for one in newest_first if in_channel("lts", one.title)), None)
+    released = (one for one in newest_first if in_channel("stable", one.title))
+    latest = next(released, None)
+    if name != "previous" or latest is None:
+        return latest
+    return next((one for one in released if series_of(one.title) != series_of(latest.title)), None)
 
 
 def _age(copy: Copy) -> tuple[Version, datetime]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards
+from isomanager.version import Version
 
 ALWAYS_ALLOWED = 3
 """So many copies a repository may lose whatever share of it they are: a library of four must not stand still."""
@@ -22,13 +23,15 @@ class _Tally:
     freed: int = 0
 
 
-def guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
-    """The verdicts, those to go turned round where a guard forbids it; the oldest versions go first."""
-    held = Counter(one.copy.repository for one in verdicts)
+def guarded(verdicts: Sequence[Verdict], guards: Guards, held: Mapping[str, int] | None = None) -> Iterable[Verdict]:
+    """The verdicts, those to go turned round where a guard forbids it; the oldest versions go first.
+
+    `held` says how many copies each repository holds, where the verdicts are not those of all of them.
+    """
+    held = Counter(one.copy.repository for one in verdicts) if held is None else held
     tallies = defaultdict(_Tally, {name: _Tally(held=count) for name, count in held.items()})
     yield from (one for one in verdicts if one.stays)
-    leaving = (one for one in verdicts if not one.stays)
-    for verdict in sorted(leaving, key=lambda one: (one.copy.repository, one.copy.title.version)):
+    for verdict in sorted((one for one in verdicts if not one.stays), key=_turn):
         tally, size = tallies[verdict.copy.repository], verdict.copy.size or 0
         reason = _forbidden(verdict.copy.repository, tally, size, guards)
         if reason is not None:
@@ -36,6 +39,23 @@ def guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
         else:
             tally.deletes += 1
             tally.freed += size
+            yield verdict
+
+
+def _turn(verdict: Verdict) -> tuple[str, Version]:
+    """The oldest of a repository go first."""
+    return verdict.copy.repository, verdict.copy.title.version
+
+
+def first_to_go(leaving: Iterable[Verdict], guards: Guards) -> Iterable[Verdict]:
+    """Those of `leaving` whose turn can come in one run: no more of a repository than it may lose, the oldest.
+
+    A limit in bytes may pass over a large copy for a smaller one: then any of them may.
+    """
+    taken: Counter[str] = Counter()
+    for verdict in sorted(leaving, key=_turn):
+        taken[verdict.copy.repository] += 1
+        if guards.max_delete_bytes or taken[verdict.copy.repository] <= guards.max_deletes:
             yield verdict
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from isomanager.model import Keep
 from isomanager.version import Version
@@ -20,7 +21,7 @@ def kept_versions(versions: Collection[Version], keep: Keep) -> Mapping[Version,
     for version in newest_first[: keep.last]:
         kept[version].append(f"among the newest {keep.last}" if keep.last > 1 else "the newest")
     for rule, length, count in (("major", 1, keep.per_major), ("minor", 2, keep.per_minor)):
-        for series, version in _newest_of_series(newest_first, length)[:count]:
+        for series, version in _newest_of_series(newest_first, length)[:count] if count else ():
             kept[version].append(f"the newest of {series} (kept for each of {count} {rule} versions)")
     return {version: tuple(rules) for version, rules in kept.items()}
 
@@ -30,8 +31,13 @@ def _newest_of_series(newest_first: Collection[Version], length: int) -> list[tu
     series: dict[Version, tuple[str, Version]] = {}
     for version in newest_first:
         name = ".".join(map(str, version.pieces[:length])) or version.text
-        series.setdefault(Version(name), (name, version))
+        series.setdefault(_version(name), (name, version))
     return list(series.values())
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> Version:
+    return Version(text)
 
 
 def policy_told(keep: Keep) -> str:

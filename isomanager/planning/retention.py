@@ -56,6 +56,13 @@ def judge_retention(
     copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
 ) -> tuple[Verdict, ...]:
     """A verdict for every held copy. Suspect and unfinished copies are neither counted nor judged."""
+    return tuple(guarded(judge_unguarded(copies, wants, selects=selects, guards=guards, now=now), guards))
+
+
+def judge_unguarded(
+    copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
+) -> list[Verdict]:
+    """The verdicts before the limits of a run are asked, which depend on everything that would go, not on these copies alone."""
     held = [copy for copy in copies if copy.state is CopyState.HELD]
     aliased = guards.aliased(held)
     groups: dict[tuple[str, Scope], list[Copy]] = defaultdict(list)
@@ -75,7 +82,7 @@ def judge_retention(
             for one in group
         ]
         verdicts += _keep_the_last(judged, contests)
-    return tuple(guarded(verdicts, guards))
+    return verdicts
 
 
 def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:

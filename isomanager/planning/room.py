@@ -42,7 +42,9 @@ def fitting(actions: Iterable[Action], room_of: RoomOf) -> list[Action]:
         if action.kind is not ActionKind.DOWNLOAD:
             decided.append(action)
             continue
-        room = rooms.setdefault(action.repository, room_of(action.repository))
+        if action.repository not in rooms:
+            rooms[action.repository] = room_of(action.repository)
+        room = rooms[action.repository]
         taken, needed = promised.get(action.repository, 0), action.cost or 0
         if room.free is not None and needed > room.free - taken:
             decided.append(_refused(action, room, needed, max(0, room.free - taken)))

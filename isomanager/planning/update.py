@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from isomanager.model import Action, ActionKind, Copy, CopyState, Expectation, Plan, Subscription, Title
-from isomanager.planning.retention import SUBSCRIPTION_SOURCE, judge_retention
+from isomanager.model import Action, ActionKind, Copy, CopyState, Plan
+from isomanager.planning.deciding import HeldBack, RefusedBefore, decide, held_never, refused_never, unless_on_hold
+from isomanager.planning.guarding import first_to_go, guarded
+from isomanager.planning.retention import judge_unguarded
 from isomanager.planning.room import RoomOf, boundless, fitting
-from isomanager.planning.wanting import ByHand, Guards, Resolution, Selects, Shelves, Want, same_bytes, scope, shelve
-
-RefusedBefore = Callable[[str, Title], str | None]
-"""Given an offer's fingerprint and title: why those very bytes were refused before, or None."""
-
-
-RESPIN = "re-spin"
-"""The code of fetching other bytes under a title that is held: both are kept, and somebody should know."""
-
-HeldBack = Callable[[str, Title], str | None]
-"""Given a repository and an offered title: why a person wants nothing fetched in the place of what is there, or None."""
-
-
-def held_never(_repository: str, _title: Title) -> str | None:
-    """Nobody holds anything."""
-    return None
-
-
-def refused_never(_fingerprint: str, _title: Title) -> str | None:
-    """Nothing was ever refused."""
-    return None
+from isomanager.planning.verdicts import Verdict
+from isomanager.planning.wanting import Guards, Selects, Want, shelve
 
 
 def plan_update(
@@ -44,174 +29,97 @@ def plan_update(
     force: bool = False,
 ) -> Plan:
     """The plan for these subscriptions; pure. `force` fetches again what is held and what was refused before."""
+    by_product: dict[str, list[Copy]] = defaultdict(list)
+    for copy in copies:
+        by_product[copy.title.product].append(copy)
+    held = Counter(copy.repository for copy in copies if copy.state is CopyState.HELD)
+    shelf = Shelf(lambda product: by_product.get(product, ()), held)
+    rules = Rules(selects, guards, refused_before, held_back, room_of, force)
+    return plan_from(wants, shelf, rules, now=now)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What is held, asked for as a plan needs it: the live copies of a product, and how many each repository holds in all."""
+
+    copies_of: Callable[[str], Sequence[Copy]]
+    held: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a plan asks about everything that is wanted and held."""
+
+    selects: Selects
+    guards: Guards
+    refused_before: RefusedBefore = refused_never
+    held_back: HeldBack = held_never
+    room_of: RoomOf = boundless
+    force: bool = False
+
+
+def plan_from(wants: Sequence[Want], shelf: Shelf, rules: Rules, *, now: datetime) -> Plan:
+    """The plan, one product after the other, so that no more of a large library is read at once than one product's copies.
+
+    A product of which upstream was not asked is not read at all: nothing of it can be fetched, and nothing may go.
+    """
+    by_product: dict[str, list[Want]] = defaultdict(list)
+    for want in wants:
+        by_product[want.subscription.selector.product].append(want)
+    asked = {product: here for product, here in by_product.items() if any(want.resolutions for want in here)}
+    drafts = {product: _drafted(here, shelf.copies_of(product), rules, now) for product, here in asked.items()}
+    fetches = fitting(merge_same_fetches(one for draft in drafts.values() for one in draft.fetches), rules.room_of)
+    fitted = _downloads(fetches)
+    let_through = {(one.repository, str(one.title)) for one in fitted}
+    leaving: list[Verdict] = []
+    for product, draft in drafts.items():
+        downloads = [one for one in _downloads(draft.fetches) if (one.repository, str(one.title)) in let_through]
+        if len(downloads) == len(_downloads(draft.fetches)):
+            leaving += draft.leaving
+        else:  # what has no room replaces nothing
+            leaving += _leaving(asked[product], shelf.copies_of(product), downloads, rules, now)
+    held = Counter(shelf.held) + Counter(one.repository for one in fitted)
+    verdicts = guarded(leaving, rules.guards, held)
+    retirements = [retirement(one.copy, one.reason, one.archives) for one in verdicts if not one.stays]
+    return Plan(made_at=now, actions=(*fetches, *retirements))
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Of one product: what to do about what is wanted, and what may go if every fetch has room."""
+
+    fetches: Sequence[Action]
+    leaving: Sequence[Verdict]
+
+
+def _drafted(wants: Sequence[Want], copies: Sequence[Copy], rules: Rules, now: datetime) -> _Draft:
     shelves = shelve(copies)
     fetches = merge_same_fetches(
-        _unless_on_hold(
-            held_back, _decide(want.subscription, resolution, repository, shelves, selects, refused_before, force)
+        unless_on_hold(
+            rules.held_back,
+            decide(
+                want.subscription, resolution, repository, shelves, rules.selects, rules.refused_before, rules.force
+            ),
         )
         for want in wants
         if not want.subscription.paused
         for resolution in want.resolutions
         for repository in want.subscription.repositories
     )
-    fetches = fitting(fetches, room_of)
-    after = [*copies, *(_as_if_published(action, now) for action in fetches if action.kind is ActionKind.DOWNLOAD)]
-    verdicts = judge_retention(after, wants, selects=selects, guards=guards, now=now)
-    retirements = [retirement(one.copy, one.reason, one.archives) for one in verdicts if not one.stays]
-    return Plan(made_at=now, actions=(*fetches, *retirements))
+    return _Draft(fetches, _leaving(wants, copies, _downloads(fetches), rules, now))
 
 
-def _unless_on_hold(held_back: HeldBack, action: Action) -> Action:
-    """What a person holds is not replaced, and that turns no run red."""
-    if action.kind is not ActionKind.DOWNLOAD or action.title is None:
-        return action
-    held = held_back(action.repository, action.title)
-    if held is None:
-        return action
-    return Action(
-        kind=ActionKind.SKIP,
-        repository=action.repository,
-        title=action.title,
-        selector=action.selector,
-        code="on-hold",
-        reason=held,
-        note=action.note,
-    )
+def _downloads(actions: Iterable[Action]) -> list[Action]:
+    return [one for one in actions if one.kind is ActionKind.DOWNLOAD]
 
 
-def _decide(
-    subscription: Subscription,
-    resolution: Resolution,
-    repository: str,
-    shelves: Shelves,
-    selects: Selects,
-    refused_before: RefusedBefore,
-    force: bool,
-) -> Action:
-    selector = str(subscription.selector)
-    place = {"repository": repository, "selector": selector, "note": resolution.note}
-    if resolution.refusal is not None:
-        refusal = resolution.refusal
-        return Action(
-            kind=ActionKind.REFUSE, title=refusal.offer.title, code=refusal.code, reason=refusal.reason, **place
-        )
-    if resolution.by_hand is not None:
-        return _by_hand(subscription, resolution.by_hand, repository, shelves, selects)
-    if resolution.expectation is None:
-        return Action(kind=ActionKind.FAIL, code=resolution.error_code, reason=resolution.error, **place)
-    expectation = resolution.expectation
-    title = expectation.offer.title
-    here = shelves.get((repository, title.product), ())
-    twin = next((one for one in here if one.state is CopyState.HELD and same_bytes(one, expectation)), None)
-    if twin is not None and not force:
-        told = f"held and proved ({twin.assurance})"
-        return Action(
-            kind=ActionKind.KEEP,
-            title=title,
-            copy_id=twin.id,
-            path=twin.path,
-            reason=told,
-            assurance=twin.assurance,
-            **place,
-        )
-    too_large = _too_large(subscription, expectation)
-    if too_large:
-        return Action(kind=ActionKind.SKIP, title=title, code="too-large", reason=too_large, **place)
-    refused = refused_before(expectation.fingerprint, title)
-    if refused is not None and not force:
-        told = f"refused before, and upstream's evidence has not changed since: {refused}"
-        return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
-    newer = _newer_held(title, here, subscription, selects)
-    if newer is not None and not force and not resolution.accepted:
-        told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
-        return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
-    return Action(
-        kind=ActionKind.DOWNLOAD,
-        title=title,
-        expectation=expectation,
-        assurance=expectation.assurance,
-        cost=expectation.size if expectation.size is not None else expectation.offer.size,
-        reason=_why_fetch(title, here, expectation, force),
-        code=RESPIN if twin is None and _is_respin(title, here) else "",
-        source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
-        **place,
-    )
-
-
-def _too_large(subscription: Subscription, expectation: Expectation) -> str:
-    """Why the subscription leaves the image out for its size; a size that nobody tells may be any."""
-    size = expectation.size if expectation.size is not None else expectation.offer.size
-    if not subscription.under or (size is not None and size < subscription.under):
-        return ""
-    told = f"has {size} bytes" if size is not None else "has a size that nobody tells"
-    return f"left out: it {told}, and only what is smaller than {subscription.under} is wanted"
-
-
-def _by_hand(
-    subscription: Subscription, by_hand: ByHand, repository: str, shelves: Shelves, selects: Selects
-) -> Action:
-    """What can only be fetched by a person is no failure of the run: it is reported until it is there."""
-    here = shelves.get((repository, subscription.selector.product), ())
-    held = [one for one in here if one.state is CopyState.HELD and selects(subscription, one.title)]
-    newest = max(held, key=lambda one: one.title.version, default=None)
-    place = {"repository": repository, "selector": str(subscription.selector), "code": "manual"}
-    listed = by_hand.newest
-    if newest is None:
-        told = f"{listed} is the newest release, and none is held" if listed else "not held"
-        return Action(kind=ActionKind.SKIP, reason=f"{told}; to be fetched by hand: {by_hand.how}", **place)
-    if listed is not None and newest.title.version < listed and not newest.title.version.starts_with(listed):
-        told = f"{listed} is out, newer than {newest.title.version} which is held; to be fetched by hand: {by_hand.how}"
-        return Action(kind=ActionKind.SKIP, title=newest.title, reason=told, **place)
-    told = "no newer release is listed" if listed else "whether there is a newer one, nobody says who can be asked"
-    return Action(
-        kind=ActionKind.KEEP,
-        title=newest.title,
-        copy_id=newest.id,
-        path=newest.path,
-        assurance=newest.assurance,
-        reason=f"held and proved ({newest.assurance}); {told}",
-        **place,
-    )
-
-
-def _newer_held(title: Title, here: Sequence[Copy], subscription: Subscription, selects: Selects) -> Copy | None:
-    if subscription.selector.rule.whole or subscription.selector.channel == "previous":
-        return None
-    newer = [
-        one
-        for one in here
-        if one.state is CopyState.HELD
-        and scope(one.title) == scope(title)
-        and one.title.version > title.version
-        and selects(subscription, one.title)
-    ]
-    return max(newer, key=lambda one: one.title.version, default=None)
-
-
-def _is_respin(title: Title, here: Sequence[Copy]) -> bool:
-    """Whether the very title is held with other bytes than those that are to be fetched."""
-    return any(one.title == title and one.state is CopyState.HELD for one in here)
-
-
-def _why_fetch(title: Title, here: Sequence[Copy], expectation: Expectation, force: bool) -> str:
-    proof = f"to be proved as {expectation.assurance}"
-    rivals = [one for one in here if scope(one.title) == scope(title)]
-    held = [one for one in rivals if one.state is CopyState.HELD]
-    if force:
-        return f"asked for again; {proof}"
-    if _is_respin(title, here):
-        return f"upstream publishes other bytes under the version that is held (a re-spin): both are kept; {proof}"
-    if any(one.title == title and one.state is CopyState.SUSPECT for one in rivals):
-        return f"the copy that was held failed a proof; {proof}"
-    if any(
-        one.title == title and one.state in (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
-        for one in rivals
-    ):
-        return f"an earlier run did not finish it; {proof}"
-    if held:
-        newest = max(held, key=lambda one: one.title.version)
-        return f"newer than {newest.title.version}; {proof}"
-    return f"not held; {proof}"
+def _leaving(
+    wants: Sequence[Want], copies: Sequence[Copy], downloads: Iterable[Action], rules: Rules, now: datetime
+) -> list[Verdict]:
+    """What may go once the downloads are published, the limits of the run aside."""
+    after = [*copies, *(_as_if_published(action, now) for action in downloads)]
+    verdicts = judge_unguarded(after, wants, selects=rules.selects, guards=rules.guards, now=now)
+    return list(first_to_go((one for one in verdicts if not one.stays), rules.guards))
 
 
 def merge_same_fetches(actions: Iterable[Action]) -> list[Action]:

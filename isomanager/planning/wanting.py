@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from isomanager.model import Copy, Expectation, Refusal, Subscription, Title
 from isomanager.planning.verdicts import Reason
@@ -52,12 +53,12 @@ class Want:
     subscription: Subscription
     resolutions: tuple[Resolution, ...]
 
-    @property
+    @cached_property
     def is_answered(self) -> bool:
         """Whether upstream answered, and nothing of it was refused: only then may an old version go."""
         return bool(self.resolutions) and all(one.expectation is not None for one in self.resolutions)
 
-    @property
+    @cached_property
     def current_titles(self) -> frozenset[str]:
         """The titles selected now, in their printed form."""
         return frozenset(str(one.title) for one in self.resolutions if one.expectation is not None)
