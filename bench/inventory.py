@@ -114,11 +114,15 @@ def answered(library: Library, subscription: Subscription, only: str) -> Want:
     selector = subscription.selector
     if only not in ("", selector.product):
         return Want(subscription, ())
-    wanted = CopySearch(products=(selector.product,), flavors=(selector.flavor or "",), order="version", descending=True)
+    wanted = CopySearch(
+        products=(selector.product,), flavors=(selector.flavor or "",), order="version", descending=True
+    )
     copy = next(library.inventory.search(wanted.model_copy(update={"limit": 1})), None)
     if copy is None:
         return Want(subscription, ())
-    offer = Offer(title=copy.title, filename=copy.filename, urls=("https://vendor.example/x.iso",), digests=copy.digests)
+    offer = Offer(
+        title=copy.title, filename=copy.filename, urls=("https://vendor.example/x.iso",), digests=copy.digests
+    )
     expected = Expectation(offer=offer, digests=copy.digests, size=copy.size, assurance=copy.assurance)
     return Want(subscription, (Resolution(expectation=expected),))
 

@@ -105,7 +105,8 @@ def add_key(
 
 @app.command("site")
 def site(as_json: Json = False) -> None:
-    """This site's own key, made when there is none: it signs bundles. Tell other sites its public part; the secret stays here."""
+    """This site's own key, made when there is none: it signs bundles, and the `SHA256SUMS` of every repository. Tell other
+    sites its public part; the secret stays here."""
     from isomanager.library.site_keys import site_key, site_key_file
 
     with _library() as library:

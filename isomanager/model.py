@@ -531,6 +531,10 @@ class Freeze(Value):
     at: AwareDatetime
 
 
+Publication = Literal["pulp", "simplestreams", "atom"]
+"""A form in which a repository tells other programs what it holds."""
+
+
 class RepositoryRecord(Value):
     """A place that holds images, as the database names it. `url` never holds a secret."""
 

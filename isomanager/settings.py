@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from isomanager.errors import ConfigurationError
+from isomanager.model import Publication
 
 PREFIX = "ISOMANAGER_"
 
@@ -241,6 +242,11 @@ class Settings(BaseSettings):
     quotas: dict[str, int] = Field(
         default_factory=dict,
         description="Bytes that a repository may take, by its name, such as {default = 500000000000}; what is in its trash counts.",
+    )
+    publications: dict[str, list[Publication]] = Field(
+        default_factory=dict,
+        description='Forms in which repositories tell other programs what they hold, by repository or "*" for all: '
+        '{"*" = ["atom", "pulp", "simplestreams"]}.',
     )
     space_warning: float = Field(
         0.9, gt=0, le=1, description="Used share of a repository's disk or quota from which on runs send an event."

@@ -27,7 +27,9 @@ class SumRecords(Transactions):
         """The bytes of a repository's copies in these states."""
         wanted = (COPIES.c.repository == repository, COPIES.c.state.in_([one.value for one in states]))
         with self._reading() as connection:
-            return int(connection.execute(select(func.coalesce(func.sum(COPIES.c.size), 0)).where(*wanted)).scalar_one())
+            return int(
+                connection.execute(select(func.coalesce(func.sum(COPIES.c.size), 0)).where(*wanted)).scalar_one()
+            )
 
     def replaced_bytes(self, repository: str) -> int:
         """The bytes of held copies beside which a newer version is held of everything else their title says."""

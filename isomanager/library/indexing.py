@@ -10,11 +10,15 @@ from isomanager.library.checking import CHECKED
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.library.reporting import repository_page
+from isomanager.library.site_keys import site_key_file
+from isomanager.model import Publication
 from isomanager.storage.index import write_indexes
+from isomanager.trust.site_key import read_site_key
 
 
 def refresh_indexes(library: Library) -> tuple[str, ...]:
-    """Rewrite what changed of inventory.json, SHA256SUMS and index.html in every repository; `repository: path` of each.
+    """Rewrite what changed of inventory.json, SHA256SUMS and its signature, index.html, and what the setting `publications` asks
+    for, in every repository; `repository: path` of each.
 
     A repository that another process is just indexing, or that cannot be reached, is left to the next run and said.
     """
@@ -36,7 +40,14 @@ def _refresh(library: Library, repository: str) -> tuple[str, ...]:
                 partial(repository_page, library, record, copies),
                 now=library.now(),
                 names=library.product_names,
+                key=read_site_key(site_key_file(library)),
+                formats=_formats(library, repository),
             )
     except IsoManagerError as wrong:
         return (f"{repository}: the indexes were not rewritten: {wrong}",)
     return tuple(f"{repository}: {path}" for path in (*pointed, *written))
+
+
+def _formats(library: Library, repository: str) -> tuple[Publication, ...]:
+    asked = library.settings.publications
+    return tuple(dict.fromkeys([*asked.get("*", ()), *asked.get(repository, ())]))

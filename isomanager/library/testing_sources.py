@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
-from isomanager.errors import FetchRefused, IsoManagerError, UsageError
+from isomanager.errors import FetchRefused, IsoManagerError, Refused, UsageError
 from isomanager.library.opening import Library
 from isomanager.library.requesting import Asked, judge_request
+from isomanager.library.site_keys import trusted_sites
 from isomanager.library.sourcing import places_of
 from isomanager.model import Expectation, SourceRecord, Value
+from isomanager.storage.index import SIGNATURE, SUMS
 from isomanager.transfer.answers import refuse_nonsense, whole_size
 from isomanager.transfer.bodies import Body
+from isomanager.transfer.documents import HttpDocuments, Manners
 from isomanager.transfer.http import open_stream
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.policy import FetchPolicy
+from isomanager.trust.minisign import verify_minisign
 from isomanager.trust.urls import without_secrets
 
 MEASURED = 16 << 20
 """So many bytes are fetched to measure a source."""
+
+_NOT_THERE = (401, 403, 404)
+_MAX_SIGNATURE, _MAX_SUMS = 4096, 64 << 20
 
 
 class SourceCheck(Value):
@@ -67,11 +74,34 @@ def _reach(library: Library, source: SourceRecord) -> str:
     address = f"{source.base.rstrip('/')}/"
     try:
         with open_stream(library.client, "GET", address, policy=_policy(source), stop=library.stop) as response:
-            return f"answers {response.status_code}"
+            told = f"answers {response.status_code}"
     except FetchRefused as refused:
-        if refused.data.get("status") not in (401, 403, 404):
+        if refused.data.get("status") not in _NOT_THERE:
             raise
-        return f"answers {refused.data['status']} for the folder itself"
+        told = f"answers {refused.data['status']} for the folder itself"
+    return told + _signed_by(library, source)
+
+
+def _signed_by(library: Library, source: SourceRecord) -> str:
+    """Who signed the sums of a source that is a repository of another isomanager; "" where nobody did.
+
+    Refused (bad-signature) where a site that is trusted here signed other sums than there are.
+    """
+    base, manners = source.base.rstrip("/"), Manners(patience=library.settings.document_patience, stop=library.stop)
+    documents = HttpDocuments(library.client, _policy(source), manners)
+    try:
+        signature = documents.fetch(f"{base}/{SIGNATURE}", max_bytes=_MAX_SIGNATURE).content
+        sums = documents.fetch(f"{base}/{SUMS}", max_bytes=_MAX_SUMS).content
+    except FetchRefused as refused:
+        if refused.data.get("status") not in _NOT_THERE:
+            raise
+        return ""
+    result = verify_minisign(sums, signature, trusted_sites(library))
+    if result.valid:
+        return f"; its {SUMS} are signed by the site {result.primary_fingerprint}"
+    if result.reason == "unknown-key":
+        return f"; its {SUMS} are signed by a site that the setting site_keys does not name"
+    raise Refused(f"The signature of its {SUMS} does not hold. {result.note}", code="bad-signature")
 
 
 def _address(library: Library, source: SourceRecord, expectation: Expectation) -> str:

@@ -1,4 +1,4 @@
-"""What a repository says of itself: `inventory.json`, `SHA256SUMS` and `index.html`.
+"""What a repository says of itself: `inventory.json`, `SHA256SUMS` with its signature, `index.html`, and what others read.
 
 Built by pure functions from the copies it holds (the page elsewhere), and written only when they say something new. Whoever
 writes holds the repository's lease.
@@ -7,22 +7,29 @@ writes holds the repository's lease.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from isomanager.errors import StoreError
-from isomanager.model import Copy, CopyState, RepositoryRecord
-from isomanager.storage.contract import Store
+from isomanager.model import Copy, CopyState, Publication, RepositoryRecord
+from isomanager.storage.contract import INTERNAL, Store
 from isomanager.storage.layout import display_name
+from isomanager.storage.publications import PUBLISHED_PATHS, build_publications
+from isomanager.trust.minisign import verify_minisign
+from isomanager.trust.site_key import SiteKey
 
 INVENTORY = "inventory.json"
 SUMS = "SHA256SUMS"
 PAGE = "index.html"
 ALIASES = "aliases.json"
+SIGNATURE = f"{SUMS}.minisig"
 SCHEMA_VERSION = "1.0"
 
 _MAX_INDEX_BYTES = 1 << 30
+_PUBLISHED = f"{INTERNAL}/published"
+_MAY_GO = PUBLISHED_PATHS | {SIGNATURE}
+"""Nothing else is removed, whatever the note of what was published says."""
 
 
 def indexed(copies: Iterable[Copy]) -> tuple[Copy, ...]:
@@ -98,18 +105,47 @@ def write_indexes(
     *,
     now: datetime,
     names: Mapping[str, str] | None = None,
+    key: SiteKey | None = None,
+    formats: Sequence[Publication] = (),
 ) -> tuple[str, ...]:
-    """Bring the three files up to date; return the paths of those that had something new to say.
+    """Bring the files up to date; return the paths of those that had something new to say, or went.
 
-    The sums are written first: an inventory never speaks of a file that the sums do not prove. `page` is asked for only when
-    one of the others is new, or there is no page: it costs more than they do.
+    The sums are written first, their signature (by `key`) right behind them: an inventory never speaks of a file that the sums do
+    not prove, and a reader who comes in between has a signature that does not hold, never one that holds for less. `page` is asked
+    for only when one of the others is new, or there is no page: it costs more than they do.
     """
     held, names = indexed(copies), names or {}
     inventory = build_inventory(held, repository, now=now, names=names)
-    written = [_write_if_new(store, SUMS, build_sums(held).encode()), _write_inventory(store, inventory)]
+    sums, others = build_sums(held).encode(), build_publications(held, formats, repository)
+    written = [*_announce(store, {*others, *([SIGNATURE] if key else [])}), _write_if_new(store, SUMS, sums)]
+    if key:
+        written.append(_sign(store, sums, key, now))
+    written.append(_write_inventory(store, inventory))
+    written += [_write_if_new(store, path, data) for path, data in others.items()]
     if any(written) or store.stat(PAGE) is None:
         written.append(_write_if_new(store, PAGE, page().encode()))
     return tuple(filter(None, written))
+
+
+def _announce(store: Store, wanted: set[str]) -> list[str]:
+    """Note which files besides its own three the repository publishes, before they are there, and remove those that it published
+    and no longer does: only what was noted is ever removed. The paths of what went."""
+    noted, etag = read_index(store, _PUBLISHED)
+    before = {*(noted or b"").decode("utf-8", "replace").splitlines()} & _MAY_GO
+    for path in before - wanted:
+        store.delete(path)
+    if before != wanted:
+        write_if_new(store, _PUBLISHED, "".join(f"{path}\n" for path in sorted(wanted)).encode(), noted, etag)
+    return sorted(before - wanted)
+
+
+def _sign(store: Store, sums: bytes, key: SiteKey, now: datetime) -> str:
+    """A signature that holds for these sums stays, with the time it was made."""
+    there, etag = read_index(store, SIGNATURE)
+    if there is not None and verify_minisign(sums, there, (key.public,)).valid:
+        return ""
+    comment = f"timestamp:{int(now.timestamp())}\tfile:{SUMS}\thashed"
+    return write_if_new(store, SIGNATURE, key.sign(sums, comment=comment), there, etag)
 
 
 def _write_if_new(store: Store, path: str, data: bytes) -> str:

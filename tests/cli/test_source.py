@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from command import Isomanager
 from isomanager.sample.folder import ServedFolder
 from isomanager.sample.server import SampleServer
 from isomanager.sample.upstream import SampleUpstream
+from isomanager.trust.site_key import create_site_key
 
 
 def test_a_source_is_added_preferred_tested_and_removed(
@@ -28,6 +33,28 @@ def test_a_source_is_added_preferred_tested_and_removed(
         assert "404" in lacking.json[0]["told"]
     here("source", "remove", "InternalMirror").well()
     assert [one["name"] for one in here("source", "list", "--json").well().json] == ["vendor"]
+
+
+def test_a_repository_of_another_isomanager_tells_which_site_signed_its_sums(
+    here: Isomanager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = create_site_key(tmp_path / "their.key", now=datetime.now(UTC))
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    sums = f"{'5' * 64}  a.iso\n".encode()
+    (folder / "SHA256SUMS").write_bytes(sums)
+    (folder / "SHA256SUMS.minisig").write_bytes(key.sign(sums, comment="theirs"))
+    with SampleServer(ServedFolder(folder)) as server:
+        here("source", "add", "theirs", server.url).well()
+        (stranger,) = here("source", "test", "--json").well().json
+        assert "does not name" in stranger["told"]
+        monkeypatch.setenv("ISOMANAGER_SITE_KEYS", json.dumps([key.public]))
+        (known,) = here("source", "test", "--json").well().json
+        assert f"signed by the site {key.public}" in known["told"]
+        (folder / "SHA256SUMS").write_bytes(sums.replace(b"5", b"6"))
+        (changed,) = (refused := here("source", "test", "--json")).json
+        assert (refused.code, changed["ok"]) == (1, False)
+        assert "does not hold" in changed["told"]
 
 
 def test_a_source_with_a_secret_in_its_address_is_refused(here: Isomanager) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from isomanager.library.indexing import refresh_indexes
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.library.repositories import add_repository
+from isomanager.library.site_keys import site_key, site_key_file
 from isomanager.settings import load_settings
 from library.conftest import SERVER, PlanFor
 
@@ -48,3 +50,30 @@ def test_indexes_can_be_switched_off(library: Library, repository: Path, monkeyp
     with Library(load_settings()) as quiet:
         assert refresh_indexes(quiet) == ()
     assert not (repository / "SHA256SUMS").exists()
+
+
+def test_sums_are_signed_from_the_run_after_the_site_got_a_key_until_it_has_none(
+    library: Library, plan_for: PlanFor, repository: Path
+) -> None:
+    plan_for(SERVER)
+    update(library)
+    assert not (repository / "SHA256SUMS.minisig").exists()
+    key = site_key(library, create=True)
+    assert "default: SHA256SUMS.minisig" in refresh_indexes(library)
+    command = ["minisign", "-V", "-m", str(repository / "SHA256SUMS"), "-P", key.public]
+    subprocess.run(command, check=True, capture_output=True)
+    site_key_file(library).unlink()
+    assert "default: SHA256SUMS.minisig" in refresh_indexes(library)
+    assert not (repository / "SHA256SUMS.minisig").exists()
+
+
+def test_each_repository_publishes_the_forms_that_the_settings_name_for_it(
+    library: Library, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(library, "second", str(tmp_path / "second"))
+    monkeypatch.setenv("ISOMANAGER_PUBLICATIONS", json.dumps({"*": ["atom"], "second": ["pulp", "atom"]}))
+    with Library(load_settings()) as publishing:
+        refresh_indexes(publishing)
+    assert (repository / "feed.xml").exists()
+    assert not (repository / "PULP_MANIFEST").exists()
+    assert {"feed.xml", "PULP_MANIFEST"} <= {one.name for one in (tmp_path / "second").iterdir()}

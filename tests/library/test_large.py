@@ -1,0 +1,168 @@
+"""What a large library costs, in statements and rows: neither grows with what nobody asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from isomanager.inventory import copies as copy_records
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.opening import Library
+from isomanager.library.planning_updates import plan_wants
+from isomanager.model import (
+    Action,
+    ActionKind,
+    Assurance,
+    Copy,
+    CopyState,
+    Expectation,
+    Offer,
+    Selector,
+    Subscription,
+    Title,
+)  # fmt: skip
+from isomanager.planning.wanting import Resolution, Want
+from isomanager.version import Version
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+PRODUCTS = ("debian", "fedora", "alpine")
+EACH = 200
+
+
+def filled(library: Library, each: int = EACH) -> None:
+    """As many versions of every product, all brought by its subscription."""
+    products = [library.catalogue.product(name) for name in PRODUCTS]
+    copies = []
+    for place, product in enumerate(products):
+        for number in range(each):
+            digest, when = f"{place}{number:063x}", START + timedelta(hours=number)
+            title = Title(
+                family=product.family, product=product.id, flavor=product.default_flavor, version=Version(f"{number + 1}.0"),
+                architecture="x86_64",
+            )  # fmt: skip
+            copies.append(
+                Copy(
+                    id=f"{place}-{number}",
+                    repository="default",
+                    path=f"{product.id}/{number}.iso",
+                    title=title,
+                    state=CopyState.HELD,
+                    sha256=digest,
+                    size=1000 + number,
+                    assurance=Assurance.SIGNED,
+                    digests={"sha256": digest},
+                    fingerprint=f"sha256:{digest}",
+                    source=f"subscription:{product.id}",
+                    created_at=when,
+                    proved_at=when,
+                    changed_at=when,
+                )
+            )
+    library.inventory.import_copies(copies)
+
+
+def asked(library: Library, name: str, newest: int, *, answered: bool = True) -> Want:
+    """A subscription to a product, and upstream's answer: the version `newest`, which is held."""
+    product = library.catalogue.product(name)
+    selector = library.canonical(Selector(product=product.id))
+    subscription = Subscription(id=product.id, selector=selector, repositories=("default",), created_at=START)
+    if not answered:
+        return Want(subscription, ())
+    (copy,) = library.inventory.search(CopySearch(products=(product.id,), version=f"{newest}.0"))
+    offer = Offer(title=copy.title, filename="x.iso", urls=("https://vendor.example/x.iso",), digests=copy.digests)
+    expected = Expectation(offer=offer, digests=copy.digests, size=copy.size, assurance=Assurance.SIGNED)
+    return Want(subscription, (Resolution(expectation=expected),))
+
+
+@dataclass
+class Cost:
+    """What was asked of the database: statements, and copies made of rows."""
+
+    statements: int = 0
+    copies: int = 0
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
+    """Counts while the real thing runs."""
+    cost, made = Cost(), copy_records.copy_of
+
+    def statement(*_: object) -> None:
+        cost.statements += 1
+
+    def counting(row: object) -> Copy:
+        cost.copies += 1
+        return made(row)  # type: ignore[arg-type]
+
+    event.listen(Engine, "before_cursor_execute", statement)
+    monkeypatch.setattr(copy_records, "copy_of", counting)
+    try:
+        yield cost
+    finally:
+        event.remove(Engine, "before_cursor_execute", statement)
+        monkeypatch.undo()
+
+
+def planned(library: Library, wants: list[Want], monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[Action, ...], Cost]:
+    with counted(monkeypatch) as cost:
+        made = plan_wants(library, wants)
+    return made.actions, cost
+
+
+def test_a_plan_reads_only_the_products_that_upstream_was_asked_about(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(library)
+    others = [asked(library, name, EACH, answered=False) for name in PRODUCTS[1:]]
+    _, cost = planned(library, [asked(library, "debian", EACH), *others], monkeypatch)
+    assert cost.copies == EACH
+    _, nothing = planned(library, others, monkeypatch)
+    assert nothing.copies == 0
+
+
+def test_a_plan_over_everything_reads_every_copy_once_and_asks_once_a_product(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(library)
+    few = [asked(library, name, EACH) for name in PRODUCTS[:1]]
+    many = [asked(library, name, EACH) for name in PRODUCTS]
+    _, one = planned(library, few, monkeypatch)
+    _, three = planned(library, many, monkeypatch)
+    assert three.copies == len(PRODUCTS) * EACH
+    assert three.statements - one.statements <= 2 * (len(PRODUCTS) - 1), "each statement with the BEGIN before it"
+
+
+def test_the_limits_of_a_run_count_all_that_is_held_not_only_what_was_read(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(library, 8)
+    (library.store("default").put_small("debian/0.iso", b"so that the repository lists something"))
+    monkeypatch.setenv("ISOMANAGER_MAX_DELETE_SHARE", "0.2")
+    from isomanager.settings import load_settings
+
+    with Library(load_settings()) as limited:
+        actions = plan_wants(limited, [asked(limited, "debian", 8)]).actions
+    assert sum(one.kind is ActionKind.RETIRE for one in actions) == 4, "a fifth of the 24 that the repository holds"
+
+
+def test_a_page_of_a_list_makes_no_more_copies_than_it_shows(library: Library) -> None:
+    filled(library)
+    for wanted in (
+        CopySearch(limit=20),
+        CopySearch(limit=20, offset=300, order="version"),
+        CopySearch(limit=20, text="iso"),
+    ):
+        assert len(list(library.inventory.search(wanted))) == 20
+    all_of_them = [one.id for one in library.inventory.search(CopySearch(order="size"))]
+    paged = [
+        one.id
+        for start in range(0, len(all_of_them), 70)
+        for one in library.inventory.search(CopySearch(order="size", limit=70, offset=start))
+    ]
+    assert paged == all_of_them
