@@ -3,7 +3,8 @@
 The forms: GNU coreutils (`HASH  name`, `HASH *name`, and behind a backslash with the name escaped), the same with one blank
 (openSUSE), BSD (`SHA256 (name) = HASH`), bare hashes, `name: HASH` and `SHA256: HASH name` (release notes, PowerShell), size
 comments (`# name: N bytes`: Fedora, Rocky, AlmaLinux), `HASH size name` (Debian's Release), sections (`### SHA256SUMS:`,
-`# SHA512 HASH`, a line that is just `sha256`), fields of JSON, metalinks. A clearsigned document is read by whoever checks its
+`# SHA512 HASH`, a line that is just `sha256`), what spreads over several lines or stands in a table (`checksum_layouts`), fields of
+JSON, metalinks. A clearsigned document is read by whoever checks its
 signature; here its armor is only stepped over, as are keys, certificates and signatures in PEM. A web page has no digests.
 """
 
@@ -25,6 +26,7 @@ from isomanager.catalogue.checksum_forms import (
     size_comment,
     tidy,
 )
+from isomanager.catalogue.checksum_layouts import unfolded
 from isomanager.catalogue.metalink import is_metalink, read_metalink
 from isomanager.errors import Refused
 
@@ -38,8 +40,8 @@ __all__ = [
     "parse_checksums",
 ]
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
-"""Nothing else ends a line for coreutils: a form feed or a Unicode separator is part of a name."""
+_LINE_END = re.compile(r"\r\n|\n|\r|\0")
+"""Nothing else ends a line for coreutils (`--zero`: NUL): a form feed or a Unicode separator is part of a name."""
 _MARKUP = re.compile(r"\s*<[!?/a-z]", re.IGNORECASE)
 _BLOCK = re.compile(r"(?:#\s*)?-----(BEGIN|END) ([A-Za-z0-9 ]+)-----")
 _SECRETIVE = ("KEY", "CERTIFICATE", "SIGNATURE", "PGP", "REQUEST", "PARAMETERS", "PKCS", "CRL")
@@ -70,7 +72,8 @@ def parse_checksums(text: str, *, algorithm: str = "", subject: Subject | None =
     entries: list[DigestEntry] = []
     sizes: dict[str, int] = {}
     section, spoken_of = Section(algorithm), ""
-    for raw in _payload_lines(text):
+    payload = _payload_lines(text)
+    for raw in payload if subject else unfolded(payload):
         line = raw if subject is None else _undressed(raw)
         spoken_of = (subject(line) if subject else "") or spoken_of
         if size := size_comment(line.strip()):
