@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from isomanager.catalogue.checksum_forms import DIGEST_LENGTHS, Section, algorithm_named, entry_of
 
+_ORDINARY = re.compile(r"\\?[0-9a-fA-F]{32,128}[ \t]+\*?\S|[A-Za-z0-9-]+ ?\(.+\) ?= |#")
 _GROUPS = re.compile(r"[0-9A-Fa-f]{2,8}(?: {1,2}[0-9A-Fa-f]{2,8})+")
 _COLONS = re.compile(r"(.+):(\d{1,2}):([0-9A-F]{32,128}):")
 _RIPEMD160 = "3"  # RFC 9580, 9.5; of the others the length tells which they are
@@ -28,12 +29,17 @@ _IMAGE = re.compile(
 _CERTUTIL = re.compile(r"([A-Z0-9]+) hash of (?:file )?(.+):")
 _NAMES = frozenset({"name", "filename", "file", "file name", "path", "image", "iso"})
 _DIGESTS = frozenset({"hash", "digest", "checksum"})
+_LONGEST_HEADING = 200
 _OTHERS = frozenset({"algorithm", "size", "date", "time", "bytes"})
 
 
 def unfolded(lines: Iterable[str]) -> Iterator[str]:
     """The same document with every digest on a line of its own, beside the name of its file."""
-    told = _tables(list(lines))
+    given = list(lines)
+    if all(map(_ORDINARY.match, given)):
+        yield from given
+        return
+    told = _tables(given)
     told = _groups(list(told))
     told = _stanzas(list(told))
     for line in _named_above(told):
@@ -70,7 +76,7 @@ def _group_heading(line: str) -> tuple[str, str, str]:
         return colons[1], "RIPEMD160" if colons[2] == _RIPEMD160 else "", colons[3]
     if _is_groups(line):
         return "", "", line
-    if line.endswith(":"):  # a heading that names the algorithm is certutil's
+    if line.endswith(":") and len(line) <= _LONGEST_HEADING:  # a heading that names the algorithm is certutil's
         return ("" if _spoken_of(line)[1] else line[:-1]), "", ""
     name, colon, rest = line.rpartition(": ")
     algorithm, digits = _assigned(rest.strip()) if colon else ("", "")
@@ -159,7 +165,7 @@ def _heading(line: str) -> tuple[str, str]:
     plain = line.strip("[]#*=`\"' \t:：")
     if _is_file(plain):
         return plain, ""
-    if not line.endswith((":", "：")):
+    if not line.endswith((":", "：")) or len(line) > _LONGEST_HEADING:
         return "", ""
     files, algorithms = _spoken_of(line)
     return (files[0], algorithms[0]) if len(files) == 1 == len(algorithms) else ("", "")
@@ -210,6 +216,8 @@ def _tables(lines: Sequence[str]) -> Iterator[str]:
 def _columns(line: str) -> tuple[str, list[str]] | None:
     """The mark between the columns ("" for blanks) and their names, when a line is the heading of a table of digests."""
     plain = line.strip().lower().lstrip("%#").strip()
+    if len(plain) > _LONGEST_HEADING or " = " in plain:
+        return None
     for mark in ("|", ",", ";", "\t", ""):
         cells = _cells(plain, mark)
         digests = [cell for cell in cells if cell in _DIGESTS or algorithm_named(cell)]
