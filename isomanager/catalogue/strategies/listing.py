@@ -2,17 +2,17 @@
 
 Read with an HTML parser, because the dialects differ in quotes, case, entities, line ends and what stands before `<!DOCTYPE>`:
 Apache (also minified, without quotes), nginx, fancyindex, h5ai, lighttpd, Caddy, IIS, Cloudflare-style pages, and pages written by
-hand. Servers that list in data are read too: JSON as nginx and Caddy write it (`[{"name": ..., "type": ...}]`).
+hand; `<base href>` counts. Servers that list in data are read too (`listing_data`): JSON, and XML as S3 writes it.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 from isomanager.catalogue.metalink import is_metalink
+from isomanager.catalogue.strategies import listing_data
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.errors import FetchRefused
 
@@ -50,33 +50,34 @@ class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.hrefs: list[str] = []
+        self.base = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "base" and not self.base:
+            self.base = dict(attrs).get("href") or ""
         if tag == "a" and len(self.hrefs) < _MOST_LINKS:
             self.hrefs.extend(value for name, value in attrs if name == "href" and value)
 
 
-def _hrefs(text: str) -> tuple[str, ...]:
-    if text.lstrip("\ufeff \t\r\n").startswith("["):
-        return _names_in_data(text)
+def _hrefs(text: str, url: str = "") -> tuple[str, ...]:
+    """The addresses that a listing links, as it writes them, or absolute where the page says what they are relative to."""
+    if listing_data.is_data(text):
+        return listing_data.addresses(text, url)
     anchors = _Anchors()
     anchors.feed(text)
     anchors.close()
-    return tuple(href.strip() for href in anchors.hrefs)
+    hrefs = (href.strip() for href in anchors.hrefs)
+    if not anchors.base:
+        return tuple(hrefs)
+    return tuple(href if href.startswith(("?", "#")) else joined(anchors.base, href) for href in hrefs)
 
 
-def _names_in_data(text: str) -> tuple[str, ...]:
-    """The names in a listing that is JSON, as relative addresses; a directory's ends in a slash."""
+def joined(base: str, href: str) -> str:
+    """`href` as an address, where `base` is what it is relative to; "" for what is none."""
     try:
-        rows = json.loads(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return ()
-    named = [row for row in rows if isinstance(row, dict) and isinstance(row.get("name"), str)][:_MOST_LINKS]
-    return tuple(quote(row["name"].rstrip("/")) + "/" * _is_directory(row) for row in named if row["name"].strip("/"))
-
-
-def _is_directory(row: dict[str, object]) -> bool:
-    return row.get("type") == "directory" or row.get("is_dir") is True or str(row["name"]).endswith("/")
+        return urljoin(base, href)
+    except ValueError:  # "http://["
+        return ""
 
 
 def _info_hashes(text: str) -> dict[str, str]:
@@ -95,9 +96,12 @@ def links(text: str, url: str, *, hosts: tuple[str, ...] = ()) -> tuple[Link, ..
     """The entries of the listing at `url`, in its order, each once: without sort links, parents, sites other than its own and
     `hosts`, unsafe names.
 
-    Raises FetchRefused(code="html-instead") for a page without any entry that is no listing either.
+    Raises FetchRefused: code="html-instead" for a page without any entry that is no listing either, "bad-data" for a listing that
+    is not whole.
     """
-    found = dict.fromkeys(link for href in _hrefs(text) if (link := _link(href, url, hosts)) is not None)
+    if listing_data.is_cut_short(text):
+        raise _cut_short(url)
+    found = dict.fromkeys(link for href in _hrefs(text, url) if (link := _link(href, url, hosts)) is not None)
     if not found and not is_listing(text):
         raise no_listing(url)
     return tuple(found)
@@ -108,7 +112,7 @@ def is_listing(text: str) -> bool:
     portal or a "not found" sent as 200, which must never be taken for "no versions".
     """
     beginning = text[:50_000].lower()
-    return text.strip("\ufeff \t\r\n").startswith("[") or any(sign in beginning for sign in _SIGNS_OF_A_LISTING)
+    return listing_data.is_listing(text) or any(sign in beginning for sign in _SIGNS_OF_A_LISTING)
 
 
 def no_listing(url: str) -> FetchRefused:
@@ -117,6 +121,15 @@ def no_listing(url: str) -> FetchRefused:
         f"{url} gave a page that is no listing.",
         code="html-instead",
         hint="A captive portal, a proxy's message or a changed site answers so; open the address in a browser.",
+        url=url,
+    )
+
+
+def _cut_short(url: str) -> FetchRefused:
+    return FetchRefused(
+        f"{url} lists only a part of what there is, and says so.",
+        code="bad-data",
+        hint="The newest may stand on the next page; ask for a narrower place (prefix=, delimiter=/).",
         url=url,
     )
 

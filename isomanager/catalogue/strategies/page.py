@@ -15,7 +15,7 @@ from isomanager.catalogue.checksums import DigestEntry, parse_checksums
 from isomanager.catalogue.patterns import first_match
 from isomanager.catalogue.strategies import api
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name, name_of_url
-from isomanager.catalogue.strategies.listing import looks_like_html, no_listing
+from isomanager.catalogue.strategies.listing import joined, looks_like_html, no_listing
 from isomanager.errors import FetchRefused
 
 _LONGEST_TEXT = 4 << 20  # the notes of a hundred releases fit several times
@@ -38,6 +38,8 @@ class _Text(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._unseen += tag in _UNSEEN
+        if tag == "base" and (href := dict(attrs).get("href")):
+            self._url = joined(self._url, href)
         if tag in _LINE_ENDS:
             self.pieces.append("\n")
         self.pieces += [f" {_joined(self._url, value)} " for name, value in attrs if value and _is_address(name, value)]
