@@ -193,7 +193,7 @@ def _chosen(found: Sequence[Found], offer: OfferRule, way: Way, search: _Search)
 def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
     if offer.strategy == "manual":
         raise ResolveError(
-            f"{one.product.name} has no public address: its image must be fetched by hand.",
+            f"{_called(offer, one)} has no public address: its image must be fetched by hand.",
             code="manual",
             hint=offer.facts or one.product.facts,
             product=one.product.id,
@@ -210,6 +210,10 @@ def _ways(offer: OfferRule, one: Wanted, walk: Walk) -> Iterator[Way]:
     if offer.strategy == "download-connector":
         return iter((Way(offer.steps[0].url[0], {}),))  # it reads its page itself: a refusal may stand there
     return walk.ways()
+
+
+def _called(offer: OfferRule, one: Wanted) -> str:
+    return f"{one.product.name} ({one.flavor_id})" if offer.when.flavor else one.product.name
 
 
 def _candidates(offer: OfferRule, way: Way, search: _Search) -> tuple[Candidate, ...]:
