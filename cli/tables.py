@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
@@ -103,6 +104,13 @@ def _with_long_cells_below(
         if row is not columns:
             for name in below:
                 yield from _below(name, row[columns.index(name)], width, named=len(below) > 1)
+
+
+def joined(value: Any) -> str:
+    """A value as a cell: lists with commas, a dash for nothing."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "-" if value in (None, "") else str(value)
 
 
 def _padded(cell: str, width: int, column: str) -> str:

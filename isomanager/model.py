@@ -55,7 +55,14 @@ VANILLA = "vanilla"
 """The default flavor of a product that has only one."""
 
 CHANNELS = ("stable", "lts", "previous", "preview", "daily")
-"""`beta` is accepted as another word for preview."""
+_OTHER_WORDS = {"beta": "preview", "nightly": "daily", "oldstable": "previous", "current": "stable", "newest": "stable"}
+
+
+def channel_named(word: str) -> str:
+    """The channel that a word means, `beta` being another one for preview; "" for a word that means none."""
+    plain = word.strip().lower()
+    channel = _OTHER_WORDS.get(plain, plain)
+    return channel if channel in CHANNELS else ""
 
 
 class Title(Value):
@@ -99,13 +106,12 @@ class Selector(Value):
         product, _, flavor = name.partition("/")
         if not product.strip():
             raise UsageError(f"'{text}' names no product.", hint="A selector is PRODUCT[/FLAVOR][@VERSION].", text=text)
-        word = {"beta": "preview"}.get(rule.strip().lower(), rule.strip().lower())
-        channel, rule = (word, "") if word in CHANNELS else ("stable", rule)
+        channel = channel_named(rule)
         return cls(
             product=product.strip(),
             flavor=flavor.strip(),
-            rule=VersionRule.parse(rule),
-            channel=channel,
+            rule=VersionRule.parse("" if channel else rule),
+            channel=channel or "stable",
             architectures=tuple(architecture(one) for one in architectures),
             languages=languages,
             editions=editions,

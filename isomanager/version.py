@@ -29,6 +29,11 @@ _ANNOUNCES_NOTHING = {"release", "final", "ga", "v", "r"}
 _END = (0, 0, "")
 Token = tuple[int, int, str]
 
+_ANY = frozenset({LATEST, "x", "*"})
+"""What people write for a part of a version that may be any: 24.latest, 24.x, 24.*."""
+_LONG_TERM = re.compile(r"(?i)(?<=\d)[-_ ]?lts$")
+_NO_RULE = re.compile(r"[<>!^|,;=@~]+")
+
 _SORTED_END = "1"
 _AFTER_ALL = "~"
 """Sorts after every character that a sorted text is made of."""
@@ -170,13 +175,23 @@ class VersionRule:
 
     @classmethod
     def parse(cls, text: str) -> VersionRule:
-        """The rule written in a selector: `latest`, `24`, `24.latest`, `24.04`, `24.04.3`, `14.0-RC4`, `=20` (just that)."""
+        """The rule written in a selector: `latest`, `24`, `24.latest`, `24.x`, `24.04`, `24.04.3`, `24.04 LTS`, `14.0-RC4`, `=20`
+        (just that).
+
+        Raises UsageError for what is no rule: a range, a list, a part right of a latest one that is exact.
+        """
         text = text.strip()
         if text.startswith("="):
             return cls(Version(text[1:].strip()).text, whole=True)
+        text = _LONG_TERM.sub("", text)
+        if found := _NO_RULE.search(text):
+            raise UsageError(
+                f"'{text}' is no version rule: '{found[0]}' is not understood.",
+                hint="Write a version, or its beginning (24.04 accepts every 24.04.x), latest, =20 for just that, or a channel.",
+            )
         pieces = text.split(".")
-        if LATEST in [piece.lower() for piece in pieces]:
-            return cls._checked([LATEST if piece.lower() == LATEST else piece for piece in pieces])
+        if any(piece.lower() in _ANY for piece in pieces):
+            return cls._checked([LATEST if piece.lower() in _ANY else piece for piece in pieces])
         if not text:
             return cls()
         return cls(Version(text).text, whole=len(Version(text).parts) > 2)

@@ -90,6 +90,11 @@ def test_a_point_release_follows_its_release(text: str, number: int) -> None:
         ("latest", ["24.04", "1"], []),
         ("24", ["24.04", "24.10.1", "24"], ["26.04", "2"]),
         ("24.latest", ["24.04", "24.10"], ["26.04"]),
+        ("24.x", ["24.04", "24.10"], ["26.04"]),
+        ("24.04.*", ["24.04", "24.04.3"], ["24.10"]),
+        ("24.04 LTS", ["24.04", "24.04.3"], ["24.10"]),
+        ("24.04-lts", ["24.04", "24.04.3"], ["24.10"]),
+        ("v24.04", ["24.04", "24.04.3"], ["24.10"]),
         ("24.04", ["24.04", "24.04.5.1"], ["24.10", "26.04"]),
         ("24.04.latest", ["24.04", "24.04.3"], ["24.10"]),
         ("24.04.3", ["24.04.3"], ["24.04.31", "24.04"]),
@@ -112,6 +117,14 @@ def test_a_rule_reads_back_what_it_prints(rule: str) -> None:
 @pytest.mark.parametrize("rule", ["latest.04", "latest.latest.3", "24.latest.3", "latest.04.3"])
 def test_latest_is_valid_only_from_right_to_left(rule: str) -> None:
     with pytest.raises(UsageError, match="forbids an exact"):
+        VersionRule.parse(rule)
+
+
+@pytest.mark.parametrize(
+    "rule", [">=22", "<24.04", "22.04,24.04", "24.04@x", "~24", "^24", "22.04|24.04", "!24.04", "24==04"]
+)
+def test_a_range_or_list_is_refused_and_never_read_as_a_version_in_it(rule: str) -> None:
+    with pytest.raises(UsageError, match="is no version rule"):
         VersionRule.parse(rule)
 
 

@@ -12,7 +12,7 @@ from isomanager.catalogue.loader import Catalogue
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.wanted import usual_spelling
 from isomanager.errors import ResolveError, UsageError
-from isomanager.model import CHANNELS, Selector
+from isomanager.model import Selector, channel_named
 from isomanager.version import LATEST, Version, VersionRule
 
 _WORD = re.compile(r"\d+(?:\.\d+)+|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -81,12 +81,12 @@ def _begun(catalogue: Catalogue, name: str) -> _Said | None:
 def _words_say(product: Product, called: str, words: list[str]) -> _Said | None:
     flavors, versions, channels = list[str](), list[str](), list[str]()
     for word in words:
-        lowered = {"beta": "preview"}.get(word.lower(), word.lower())
+        channel = channel_named(word)
         if word[0].isdigit():
             versions.append(word)
-        elif lowered in CHANNELS:
-            channels.append(lowered)
-        elif lowered != LATEST:
+        elif channel:
+            channels.append(channel)
+        elif word.lower() != LATEST:
             flavors.append(word)
     flavor = _flavor(product, "".join(flavors))
     if flavor is None or len(versions) > 1 or len(channels) > 1:

@@ -55,6 +55,17 @@ def test_what_is_refused_still_shows_the_offer_and_what_it_claims(here: Isomanag
     assert answer["refused"]["lacking"] == ["https://releases.ubuntu.com/24.04/SHA256SUMS.gpg"]
 
 
+def test_a_condition_resolves_every_flavor_it_means_and_one_that_fails_stops_no_other(here: Isomanager) -> None:
+    case = next(one for one in CASES if one["selector"] == "ubuntu/live-server@24.04")
+    (url, name), *_ = case["documents"].items()
+    told = here("catalogue", "resolve", "ubuntu/*@24.04", f"--document={url}={BUILT / name}", "--offline", "--json")
+    assert told.code == 1
+    server = next(one for one in told.json if one.get("filename") == case["filename"])
+    assert server["version"] == case["version"]
+    lacking = next(one for one in told.json if one.get("selector") == "ubuntu/kubuntu@24.04")
+    assert (lacking["error"], bool(lacking["message"])) == ("document-missing", True)
+
+
 def test_a_person_is_told_what_is_refused_and_how_to_go_on(here: Isomanager) -> None:
     case = next(one for one in CASES if one["selector"] == "ubuntu/live-server@24.04")
     told = here(*[one for one in arguments_of(case) if one != "--json"])
