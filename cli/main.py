@@ -12,6 +12,7 @@ from cli import (
     catalogue,
     changing,
     declaring,
+    deduping,
     downloading,
     exchanging,
     getting,
@@ -64,6 +65,7 @@ for module in (
     exchanging,
     reporting,
     syncing,
+    deduping,
     inspecting,
     watching,
 ):

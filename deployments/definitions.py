@@ -145,6 +145,12 @@ FIXED = (
         {"dry_run": True},
     ),
     Definition(
+        "dedupe",
+        "flows.dedupe.dedupe",
+        f"Let what a repository holds twice take the room of one; a dry run unless you switch that off. {_WHERE}",
+        {"dry_run": True},
+    ),
+    Definition(
         "export-bundle",
         "flows.bundles.export_bundle",
         f"Write what another site lacks into a folder or an archive to be carried there; a dry run unless you switch that off. "

@@ -13,6 +13,7 @@ from isomanager.storage.durable import make_folders, sync_folder
 from isomanager.storage.local_tree import LocalTree
 from isomanager.storage.os_failures import store_errors
 from isomanager.storage.paths import final_path
+from isomanager.storage.placing import same_file
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.sources import StoredFile
 from isomanager.storage.tree_partial import TreePartial
@@ -60,6 +61,33 @@ class LocalStore(TreeStore):
     def root(self) -> Path:
         """The folder."""
         return self._folder.root
+
+    def is_same_file(self, path: str, other: str) -> bool:
+        """Whether both paths are names of one file."""
+        with store_errors(f"Looking at '{path}'"):
+            return same_file(self.root / path, self.root / other)
+
+    def share(self, path: str, original: str, *, link: bool) -> bool:
+        """Put in the place of the file `path`, in one step, one that shares the blocks of `original`, or a second name of it with
+        `link`. False where the filesystem cannot. Whoever asks knows that both have the same bytes, and holds a lease."""
+        with store_errors(f"Sharing '{original}'"):
+            for one in (path, original):
+                self._folder.check(one)
+            fresh, place = self.root / INTERNAL / "share.new", self.root / path
+            make_folders(fresh.parent)
+            fresh.unlink(missing_ok=True)  # of a process that died
+            make = self._folder.link if link else self._folder.clone
+            try:
+                make(self.root / original, f"{INTERNAL}/share.new")
+            except OSError as wrong:
+                if wrong.errno in _CANNOT:
+                    return False
+                raise
+            fresh.replace(place)
+            sync_folder(place.parent)
+            # two names of one file are renamed into each other without effect, and both stay
+            fresh.unlink(missing_ok=True)
+            return True
 
     def point(self, alias: str, target: str) -> None:
         """Let `alias` lead to `target`: a relative link, made among the internals, then renamed over what was there."""

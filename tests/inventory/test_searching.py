@@ -176,3 +176,16 @@ def test_a_library_from_before_can_be_searched_after_migrating(tmp_path: Path, m
         )
     with Inventory.open(place) as inventory:
         assert versions(inventory, version="24.04") == ["24.04.3"]
+
+
+def test_counts_and_bytes_are_added_up_by_the_database(shelf: Inventory) -> None:
+    held = list(shelf.search(CopySearch(states=(CopyState.HELD,))))
+    here = [one for one in held if one.repository == "main"]
+    assert shelf.held_counts() == {"main": len(here), "nas": len(held) - len(here)}
+    assert shelf.bytes_in("main", {CopyState.HELD}) == sum(one.size or 0 for one in here)
+    assert shelf.bytes_in("main", {CopyState.TRASHED}) == 0
+    newest: dict[tuple[str, str], Copy] = {}
+    for one in sorted(here, key=lambda one: one.title.version):
+        newest[one.title.product, one.title.language] = one
+    replaced = sum(one.size or 0 for one in here) - sum(one.size or 0 for one in newest.values())
+    assert shelf.replaced_bytes("main") == replaced > 0
