@@ -1,106 +1,149 @@
-"""Our download beside aria2 and curl: seconds to a verified file, side by side in one run. `bench/README.md` tells of each scene.
+"""Our download beside aria2 and curl: seconds to a verified file, side by side in one run. `bench/README.md` tells of each row.
 
-    .venv/bin/python bench/download.py SCENE [--mib N] [--rounds N] [--folder DIR]
+    .venv/bin/python -m bench.download [--only ROW]... [--rounds N] [--size MIB] [--folder DIR]
 
-Scenes: loopback, https, throttled, delayed, lossy (as root), four, memory, resume.
+Rows: loopback, https, throttled, delayed, lossy (as root), four, memory, resume; without `--only` all of them, in this order.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from serving import NAME, Site, delayed, lossy, make_file, nginx
-from ways import PEERS, Way, aria2, command, compare, curl, floor, measure, ours, request_for, require_programs, table
-
+from bench.killed import resume
+from bench.peak_memory import memory
+from bench.serving import NAME, Site, delayed, lossy, make_file, nginx
+from bench.ways import (
+    ARIA1,
+    ARIA16,
+    CURL,
+    OURS,
+    PEERS,
+    Taken,
+    Way,
+    aria2,
+    command,
+    compare,
+    curl,
+    floor,
+    measure,
+    ours,
+    ratios,
+    request_for,
+    require_programs,
+    table,
+)
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import download
 from isomanager.transfer.http import open_client
 
-KIB, MIB = 1 << 10, 1 << 20
+
+@dataclass(frozen=True)
+class Asked:
+    """What a row is measured with: a file of `mib` MiB, `rounds` that count, in the folder `work`."""
+
+    work: Path
+    mib: int
+    rounds: int
 
 
-def shown(site: Site, ways: dict[str, Way], asked: argparse.Namespace, work: Path) -> None:
-    """One comparison, as a table."""
-    for line in table(compare(ways, site, asked.sha256, asked.rounds, work)):
-        print(line)
+@dataclass(frozen=True)
+class Figure:
+    """What a row found, beside the most it should be."""
+
+    what: str
+    value: float
+    goal: float | None = None
+
+    def __str__(self) -> str:
+        verdict = "" if self.goal is None else f"  goal {self.goal:g}: {'met' if self.value <= self.goal else 'MISSED'}"
+        return f"{self.value:>8.2f}  {self.what}{verdict}"
+
+
+def figures(taken: Mapping[str, list[Taken]], goals: Mapping[str, float | None]) -> list[Figure]:
+    """One comparison as a table, printed; and how ours stands to the ways in `goals`."""
+    print("\n".join(table(taken)), flush=True)
+    return [Figure(f"of {name}", statistics.median(ratios(taken, name)), goal) for name, goal in goals.items()]
 
 
 @contextmanager
-def served(work: Path, asked: argparse.Namespace, **how: object) -> Iterator[Site]:
-    """nginx with the image in it."""
-    with nginx(work, **how) as site:  # type: ignore[arg-type]
-        asked.sha256 = make_file(site.folder / NAME, asked.mib)
-        yield site
+def served(asked: Asked, **how: object) -> Iterator[tuple[Site, str]]:
+    """nginx with the image in it, and the image's SHA-256."""
+    with nginx(asked.work, **how) as site:  # type: ignore[arg-type]
+        yield site, make_file(site.folder / NAME, asked.mib)
 
 
-def loopback(work: Path, asked: argparse.Namespace, *, tls: bool = False) -> None:
+def loopback(asked: Asked, *, tls: bool = False) -> list[Figure]:
     """A full line."""
-    with served(work, asked, tls=tls) as site:
-        ways = {"isomanager": ours(), "isomanager command": command, **PEERS}
-        taken = compare(ways, site, asked.sha256, asked.rounds, work)
-        for line in table(taken):
-            print(line)
-        parts = floor(site, work)
-        slowest = max(parts, key=lambda name: parts[name])
-        own = statistics.median(one.seconds for one in taken["isomanager"])
-        print("alone: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items()))
-        print(f"ours is {own / parts[slowest]:.2f} of the slowest of them ({slowest})")
+    with served(asked, tls=tls) as (site, sha256):
+        ways = {OURS: ours(), "isomanager command": command, **PEERS}
+        taken = compare(ways, site, sha256, asked.rounds, asked.work)
+        found = figures(taken, {ARIA1: 0.35, ARIA16: 0.35, CURL: 0.7, "curl, sync, openssl": None})
+        parts = floor(site, asked.work)
+    slowest = max(parts, key=lambda name: parts[name])
+    print("alone: " + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items()))
+    own = statistics.median(one.seconds for one in taken[OURS])
+    return [*found, Figure(f"of the slowest of network, digest and disk alone ({slowest})", own / parts[slowest], 1.5)]
 
 
-def https(work: Path, asked: argparse.Namespace) -> None:
+def https(asked: Asked) -> list[Figure]:
     """The same over TLS."""
-    loopback(work, asked, tls=True)
+    return loopback(asked, tls=True)
 
 
-def throttled(work: Path, asked: argparse.Namespace) -> None:
+def throttled(asked: Asked) -> list[Figure]:
     """A server that gives each connection 4 MiB a second; ours may open 16, as aria2 does."""
-    with served(work, asked, limit="4m") as site:
-        shown(site, {"isomanager": ours(16), "aria2c -x16 --checksum": aria2(16)}, asked, work)
+    with served(asked, limit="4m") as (site, sha256):
+        ways = {OURS: ours(16), ARIA16: aria2(16)}
+        return figures(compare(ways, site, sha256, asked.rounds, asked.work), {ARIA16: 1.0})
 
 
-def delay(work: Path, asked: argparse.Namespace) -> None:
+def delay(asked: Asked) -> list[Figure]:
     """40 ms there and back."""
-    with served(work, asked) as site, delayed(int(site.url.rpartition(":")[2]), 20) as port:
+    with served(asked) as (site, sha256), delayed(int(site.url.rpartition(":")[2]), 20) as port:
         far = Site(f"http://127.0.0.1:{port}", site.folder)
-        shown(far, {"isomanager": ours(16), **PEERS}, asked, work)
+        ways = {OURS: ours(16), **PEERS}
+        return figures(compare(ways, far, sha256, asked.rounds, asked.work), {ARIA1: None, ARIA16: 1.0, CURL: None})
 
 
-def loss(work: Path, asked: argparse.Namespace) -> None:
+def loss(asked: Asked) -> list[Figure]:
     """One packet in a hundred lost each way, 400 Mbit/s, in a network namespace."""
-    with lossy(1.0, 400) as (host, prefix), served(work, asked, host=host, prefix=prefix) as site:
-        shown(site, {"isomanager": ours(16), **PEERS}, asked, work)
+    if os.geteuid() != 0:
+        raise SystemExit("network namespaces are made as root only")
+    with lossy(1.0, 400) as (host, prefix), served(asked, host=host, prefix=prefix) as (site, sha256):
+        ways = {OURS: ours(16), ARIA1: aria2(1), ARIA16: aria2(16), CURL: curl}
+        return figures(compare(ways, site, sha256, asked.rounds, asked.work), {ARIA1: None, ARIA16: 1.0, CURL: None})
 
 
-def four(work: Path, asked: argparse.Namespace) -> None:
+def four(asked: Asked) -> list[Figure]:
     """Four files at once, each program in its own way."""
     names = [f"{number}.iso" for number in range(4)]
-    with nginx(work) as site:
+    with nginx(asked.work) as site:
         digests = {name: make_file(site.folder / name, asked.mib) for name in names}
         ways = {
-            "isomanager": four_ours(digests),
+            OURS: four_ours(digests),
             "aria2c -j4": four_aria2(digests),
-            "curl, openssl": four_curl(digests),
+            "curl, openssl, 4 times": four_curl(digests),
         }
-        taken = {name: [] for name in ways}
+        taken: dict[str, list[Taken]] = {name: [] for name in ways}
         for number in range(asked.rounds + 1):
             for name, way in ways.items():
-                one = measure(way, site, NAME, "all", work)
+                one = measure(way, site, NAME, "all", asked.work)
                 if number:
                     taken[name].append(one)
-        for line in table(taken):
-            print(line)
+    return figures(taken, {"aria2c -j4": 0.35, "curl, openssl, 4 times": 0.7})
 
 
 def four_ours(digests: dict[str, str]) -> Way:
@@ -141,112 +184,64 @@ def four_curl(digests: dict[str, str]) -> Way:
     return fetch
 
 
-MEMORY = r"""
-import re, sys
-from pathlib import Path
-from isomanager.settings import Settings
-from isomanager.storage.local import LocalStore
-from isomanager.transfer.download import Request, download
-from isomanager.transfer.http import FetchPolicy, open_client
-peak = lambda: int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
-with open_client(Settings(connections_per_host=16)) as client:
-    before = peak()
-    request = Request((sys.argv[1],), "image.iso", "key", policy=FetchPolicy(True, True))
-    store = LocalStore(Path(sys.argv[2]))
-    received = download(request, store, client)
-print(before, peak(), received.size, round(received.seconds, 1))
-"""
+def peak(asked: Asked) -> list[Figure]:
+    """What the download of a large image adds to the peak memory of a process that runs Prefect flows."""
+    return [Figure("MiB above the Prefect baseline", memory(asked.work, asked.mib), 150)]
 
 
-def memory(work: Path, asked: argparse.Namespace) -> None:
-    """The peak memory of a large image, above what the process has before it."""
-    with nginx(work) as site:
-        with (site.folder / NAME).open("wb") as sparse:
-            sparse.truncate(asked.mib * MIB)
-        with tempfile.TemporaryDirectory(dir=work) as folder:
-            words = [sys.executable, "-c", MEMORY, f"{site.url}/{NAME}", folder]
-            told = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
-    print(
-        f"{int(told[2]) >> 20} MiB in {told[3]} s: {int(told[1]) - int(told[0])} MiB above the {told[0]} MiB before it"
-    )
+def killed(asked: Asked) -> list[Figure]:
+    """What a kill at nine tenths costs."""
+    return [
+        Figure("of the whole download, for the run after a kill at 90 %", resume(asked.work, asked.mib, asked.rounds))
+    ]
 
 
-RESUME = """
-import sys
-from pathlib import Path
-from isomanager.settings import Settings
-from isomanager.storage.local import LocalStore
-from isomanager.transfer.download import Request, download
-from isomanager.transfer.http import FetchPolicy, open_client
-url, folder, sha256 = sys.argv[1:]
-def tell(done, total):
-    print(done, total, flush=True)
-request = Request((url,), "image.iso", "key", expected={"sha256": sha256}, policy=FetchPolicy(True, True))
-with open_client(Settings()) as client:
-    received = download(request, LocalStore(Path(folder)), client, progress=tell)
-print("resumed", received.resumed_at, flush=True)
-"""
-
-
-def resume(work: Path, asked: argparse.Namespace) -> None:
-    """What a kill at nine tenths costs: the second run's seconds, and the bytes that come twice."""
-    with served(work, asked) as site:
-        whole = measure(ours(), site, NAME, asked.sha256, work).seconds
-        costs, twice = [], []
-        for _ in range(asked.rounds):
-            with tempfile.TemporaryDirectory(dir=work) as folder:
-                words = [sys.executable, "-c", RESUME, f"{site.url}/{NAME}", folder, asked.sha256]
-                done = killed_at(words, 0.9)
-                started = monotonic()
-                told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-                costs.append(monotonic() - started)
-                twice.append(done - int(told.split()[-1]))
-    print(
-        f"the whole takes {whole:.2f} s; after a kill at 90 % the second run takes {statistics.median(costs):.2f} s, "
-    )
-    print(f"its start included, and fetches {statistics.median(twice) / MIB:.0f} MiB again")
-
-
-def killed_at(words: list[str], share: float) -> int:
-    """Run until that share is there, kill; the bytes that were there then."""
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            first, _, total = line.partition(" ")
-            if first.isdigit() and int(first) >= share * int(total):
-                process.send_signal(signal.SIGKILL)
-                return int(first)
-    raise SystemExit("it ended before it could be killed: take a larger file")
-
-
-SCENES: dict[str, tuple[Callable[[Path, argparse.Namespace], None], int]] = {
+ROWS: dict[str, tuple[Callable[[Asked], list[Figure]], int]] = {
     "loopback": (loopback, 1024),
     "https": (https, 1024),
     "throttled": (throttled, 512),
     "delayed": (delay, 512),
-    "lossy": (loss, 256),
+    "lossy": (loss, 128),
     "four": (four, 256),
-    "memory": (memory, 8192),
-    "resume": (resume, 1024),
+    "memory": (peak, 8192),
+    "resume": (killed, 1024),
 }
 
 
-def main() -> None:
-    """Measure one scene, and print it."""
+def run(name: str, asked: Asked) -> list[Figure] | None:
+    """Measure one row and print it; None when it failed, which is told, and the next row comes nevertheless."""
+    print(f"\n{name}: {asked.mib} MiB, {asked.rounds} rounds, {os.cpu_count()} processors", flush=True)
+    began = monotonic()
+    try:
+        found = ROWS[name][0](asked)
+    except (Exception, SystemExit) as wrong:  # noqa: BLE001 - the other rows are still worth measuring
+        if not isinstance(wrong, SystemExit):
+            traceback.print_exc()
+        print(f"{name}: not measured: {wrong}", flush=True)
+        return None
+    print(f"measured in {monotonic() - began:.0f} s", flush=True)
+    return found
+
+
+def main() -> int:
+    """Measure the rows asked for, and print how they stand to the goals; 1 when one could not be measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("scene", choices=SCENES)
-    parser.add_argument("--mib", type=int, help="size of the file in MiB")
-    parser.add_argument("--rounds", type=int, default=5, help="counted rounds")
+    parser.add_argument("--only", choices=ROWS, action="append", help="this row (may be given several times)")
+    parser.add_argument("--size", type=int, help="MiB of the file, for every row that is measured")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds that count, after one that does not")
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure (default: the temporary one)")
-    asked = parser.parse_args()
+    given = parser.parse_args()
     require_programs()
-    scene, size = SCENES[asked.scene]
-    asked.mib = asked.mib or size
-    with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=asked.folder) as folder:
-        Path(folder).chmod(0o755)
-        print(f"{asked.scene}: {asked.mib} MiB, {asked.rounds} rounds, {os.cpu_count()} processors", flush=True)
-        scene(Path(folder), asked)
+    found: dict[str, list[Figure] | None] = {}
+    for name in given.only or ROWS:
+        with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=given.folder) as folder:
+            Path(folder).chmod(0o755)
+            found[name] = run(name, Asked(Path(folder), given.size or ROWS[name][1], given.rounds))
+    print("\nours, in one number each (below 1 is faster):")
+    for name, row in found.items():
+        print("\n".join(f"{name:<10}{one}" for one in row or ()) if row else f"{name:<10}   not measured")
+    return 0 if all(found.values()) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

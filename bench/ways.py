@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from serving import NAME, Site
-
+from bench.serving import NAME, Site
 from isomanager.settings import Settings
 from isomanager.storage.local import LocalStore
 from isomanager.transfer.download import Limits, Request, download
 from isomanager.transfer.http import FetchPolicy, open_client
 from isomanager.transfer.resuming import partial_named
+
+OURS = "isomanager"
 
 Way = Callable[[Site, str, str, Path], str]
 """Fetches (site, file, its SHA-256) into an empty folder; returns what its digest was found to be."""
@@ -86,22 +87,39 @@ def aria2(connections: int) -> Way:
 
 def curl(site: Site, name: str, sha256: str, folder: Path) -> str:  # noqa: ARG001 - compared by the caller
     """curl, then OpenSSL's digest, as a script does it."""
+    _curl(site, name, folder)
+    return _openssl(folder / name)
+
+
+def curl_flushed(site: Site, name: str, sha256: str, folder: Path) -> str:  # noqa: ARG001 - compared by the caller
+    """curl, then the file flushed to the disk as ours is, then OpenSSL's digest."""
+    _curl(site, name, folder)
+    subprocess.run(["sync", str(folder / name)], check=True)
+    return _openssl(folder / name)
+
+
+def _curl(site: Site, name: str, folder: Path) -> None:
     trust = ["--cacert", str(site.certificate)] if site.certificate else []
     subprocess.run(["curl", "-sf", *trust, "-o", str(folder / name), f"{site.url}/{name}"], check=True)
-    told = subprocess.run(["openssl", "dgst", "-sha256", "-r", str(folder / name)], check=True, capture_output=True)
+
+
+def _openssl(file: Path) -> str:
+    told = subprocess.run(["openssl", "dgst", "-sha256", "-r", str(file)], check=True, capture_output=True)
     return told.stdout.decode().split()[0]
 
 
-PEERS: Mapping[str, Way] = {
-    "aria2c -x1 --checksum": aria2(1),
-    "aria2c -x16 --checksum": aria2(16),
-    "curl, openssl": curl,
-}
+ARIA1, ARIA16, CURL, CURL_FLUSHED = (
+    "aria2c -x1 --checksum",
+    "aria2c -x16 --checksum",
+    "curl, openssl",
+    "curl, sync, openssl",
+)
+PEERS: Mapping[str, Way] = {ARIA1: aria2(1), ARIA16: aria2(16), CURL: curl, CURL_FLUSHED: curl_flushed}
 
 
 def require_programs() -> None:
     """Say what is missing."""
-    missing = [one for one in ("nginx", "aria2c", "curl", "openssl") if shutil.which(one) is None]
+    missing = [one for one in ("nginx", "aria2c", "curl", "openssl", "sync") if shutil.which(one) is None]
     if missing:
         raise SystemExit(f"Missing: {', '.join(missing)}. Run scripts/install_bench_programs.sh as root.")
 
@@ -150,12 +168,16 @@ def floor(site: Site, folder: Path) -> dict[str, float]:
     return found
 
 
-def table(taken: Mapping[str, list[Taken]], first: str = "isomanager") -> Iterable[str]:
+def ratios(taken: Mapping[str, list[Taken]], to: str, first: str = OURS) -> list[float]:
+    """Our seconds by those of the way `to`, round by round."""
+    return [own.seconds / its.seconds for own, its in zip(taken[first], taken[to], strict=True)]
+
+
+def table(taken: Mapping[str, list[Taken]], first: str = OURS) -> Iterable[str]:
     """Lines: median, best, the middle of the ratios of ours to each within its round (below 1.00 we are faster), processor."""
     yield f"{'way':<26}{'median s':>10}{'best s':>9}{'ours/its':>10}{'cpu s':>8}"
     for name, rounds in taken.items():
         seconds = [one.seconds for one in rounds]
-        ratios = [own.seconds / its.seconds for own, its in zip(taken[first], rounds, strict=True)]
         processor = statistics.median(one.processor for one in rounds)
-        middle = statistics.median(seconds)
-        yield f"{name:<26}{middle:>10.2f}{min(seconds):>9.2f}{statistics.median(ratios):>10.2f}{processor:>8.2f}"
+        middle, ratio = statistics.median(seconds), statistics.median(ratios(taken, name, first))
+        yield f"{name:<26}{middle:>10.2f}{min(seconds):>9.2f}{ratio:>10.2f}{processor:>8.2f}"
