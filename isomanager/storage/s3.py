@@ -49,13 +49,18 @@ class S3Store:
     def begin(
         self, final: str, size: int | None, validators: Validators, *, key: str, resume: PartialRef | None = None
     ) -> S3Partial:
-        """A partial for `final`. What was sent is kept when the file may be continued under the same name."""
+        """A partial for `final`. What was sent is kept when the file may be continued under the same name.
+
+        Begun again, it is not sent a second time where the same bytes come.
+        """
         final_path(final)
         with s3_errors(f"Beginning '{final}'"):
             note = self._uploads.continue_with(final, size, validators, key, resume) if resume else None
+            told = PartialNote(final, size, validators)
+            note = note or self._uploads.take_up(told, key)
             if note is None:
                 self._uploads.remove(key)
-                note = self._uploads.start(PartialNote(final, size, validators), key)
+                note = self._uploads.start(told, key)
             return self._partial(key, note)
 
     def _partial(self, key: str, note: UploadNote, *, sealed: bool = False) -> S3Partial:

@@ -121,21 +121,27 @@ class S3Partial:
     def _send_part(self, number: int, data: bytes) -> None:
         try:
             checksum = sha256_of(data)
-            with s3_errors(f"Writing {self._told}"):
-                answer = self._uploads.bucket.call(
-                    "upload_part",
-                    self._note.told.final,
-                    UploadId=self._note.upload,
-                    PartNumber=number,
-                    Body=data,
-                    ChecksumSHA256=checksum,
-                )
+            part = self._note.earlier.get(number)
+            if part is None or (part.sha256, part.size) != (checksum, len(data)):
+                part = Part(self._upload_part(number, data, checksum), len(data), checksum)
             with self._lock:
-                self._confirmed[number] = Part(tag(answer["ETag"]), len(data), checksum)
+                self._confirmed[number] = part
         except BaseException as wrong:  # noqa: BLE001 - raised again in the thread that writes or flushes
             self._failure = self._failure or wrong
         finally:
             self._room.release()
+
+    def _upload_part(self, number: int, data: bytes, checksum: str) -> str:
+        with s3_errors(f"Writing {self._told}"):
+            answer = self._uploads.bucket.call(
+                "upload_part",
+                self._note.told.final,
+                UploadId=self._note.upload,
+                PartNumber=number,
+                Body=data,
+                ChecksumSHA256=checksum,
+            )
+        return tag(answer["ETag"])
 
     # remembering
 

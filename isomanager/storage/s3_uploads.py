@@ -42,18 +42,23 @@ class Part:
 
 @dataclass(frozen=True)
 class UploadNote:
-    """What is known of an unfinished file. `identity` is in the metadata of the upload, and of the object it becomes."""
+    """What is known of an unfinished file. `identity` is in the metadata of the upload, and of the object it becomes.
+
+    `earlier`: parts that an earlier try sent. They count for nothing until the same bytes have passed here again.
+    """
 
     told: PartialNote
     granule: int
     identity: str
     upload: str = ""
     parts: dict[int, Part] = field(default_factory=dict)
+    earlier: dict[int, Part] = field(default_factory=dict)
 
     def as_bytes(self) -> bytes:
         """The note as JSON."""
         about: dict[str, Any] = {name: getattr(self, name) for name in ("granule", "identity", "upload")}
-        about["parts"] = {str(number): asdict(part) for number, part in sorted(self.parts.items())}
+        for kind in ("parts", "earlier"):
+            about[kind] = {str(number): asdict(part) for number, part in sorted(getattr(self, kind).items())}
         return json.dumps({**json.loads(self.told.as_bytes()), **about}).encode()
 
     @classmethod
@@ -62,11 +67,8 @@ class UploadNote:
         told = PartialNote.from_bytes(data)
         try:
             about: dict[str, Any] = json.loads(data)
-            parts = {
-                int(number): Part(str(one["etag"]), int(one["size"]), str(one["sha256"]))
-                for number, one in about["parts"].items()
-            }
-            return cls(told, int(about["granule"]), str(about["identity"]), str(about["upload"]), parts)
+            parts, earlier = _parts(about["parts"]), _parts(about.get("earlier", {}))
+            return cls(told, int(about["granule"]), str(about["identity"]), str(about["upload"]), parts, earlier)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a note of an unfinished upload: {error!r}") from error
 
@@ -83,6 +85,10 @@ class UploadNote:
         """The note of the first `front` bytes only."""
         kept = {number: part for number, part in self.parts.items() if (number - 1) * self.granule < front}
         return replace(self, parts=kept, told=replace(self.told, front=front))
+
+
+def _parts(told: dict[str, Any]) -> dict[int, Part]:
+    return {int(key): Part(str(one["etag"]), int(one["size"]), str(one["sha256"])) for key, one in told.items()}
 
 
 SUMS = f"{INTERNAL}/parts"
@@ -171,6 +177,22 @@ class Uploads:
         self.remember(key, fresh)
         return fresh
 
+    def take_up(self, note: PartialNote, key: str) -> UploadNote | None:
+        """The upload that an earlier try at a file of this name and size left, begun at byte 0 again; None when there is none.
+
+        Every part is still to be written: one whose SHA-256 is that of the bytes that come is not sent again. Every number is
+        given anew, so that nothing of another file can stay among them.
+        """
+        kept = self.note(key)
+        if kept is None or (kept.told.final, kept.told.size, kept.granule) != (note.final, note.size, self.granule):
+            return None
+        there = self._still_there(kept, {**kept.earlier, **kept.parts}) if note.size else None
+        if not there:
+            return None
+        taken = replace(kept, told=note, parts={}, earlier=there)
+        self.remember(key, taken)
+        return taken
+
     def continue_with(
         self, final: str, size: int | None, validators: Validators, key: str, resume: PartialRef
     ) -> UploadNote | None:
@@ -194,16 +216,21 @@ class Uploads:
 
     def confirmed(self, note: UploadNote) -> UploadNote | None:
         """The note with the parts only that the server still has as they were sent; None when the upload is gone."""
+        kept = self._still_there(note, note.parts)
+        if kept is None:
+            return None
+        checked = replace(note, parts=kept)
+        return checked.within(min(note.told.front, checked.contiguous()))
+
+    def _still_there(self, note: UploadNote, parts: dict[int, Part]) -> dict[int, Part] | None:
         there = self.bucket.parts(note.told.final, note.upload) if note.upload else None
         if there is None:
             return None
-        kept = {
+        return {
             number: part
-            for number, part in note.parts.items()
+            for number, part in parts.items()
             if number in there and tag(there[number]["ETag"]) == part.etag and int(there[number]["Size"]) == part.size
         }
-        checked = replace(note, parts=kept)
-        return checked.within(min(note.told.front, checked.contiguous()))
 
     # all of them
 

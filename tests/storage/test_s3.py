@@ -17,6 +17,7 @@ from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.s3 import S3Store
 from isomanager.storage.s3_bucket import S3Access, S3Bucket
 from isomanager.storage.s3_opening import bucket_and_prefix
+from isomanager.storage.s3_partial import S3Partial
 from store_servers import S3Server, frozen, kill, s3_client, s3_server
 
 GRANULE = 5 << 20
@@ -146,6 +147,61 @@ def test_an_upload_that_the_server_dropped_starts_again(store: S3Store, s3: S3Se
     (told,) = store.partials()
     assert (told.front, store.reopen(ref).front()) == (0, 0)
     assert store.begin(IMAGE, 3 * GRANULE, NAMED, key="k1", resume=ref).front() == 0
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the parts that go to the server from now on."""
+    numbers: list[int] = []
+    send = S3Bucket.call
+
+    def noting(bucket: S3Bucket, method: str, path: str | None = None, **arguments: Any) -> Any:
+        if method == "upload_part":
+            numbers.append(arguments["PartNumber"])
+        return send(bucket, method, path, **arguments)
+
+    monkeypatch.setattr(S3Bucket, "call", noting)
+    return numbers
+
+
+def written(store: S3Store, data: bytes, upto: int, final: str = IMAGE) -> S3Partial:
+    partial = store.begin(final, len(data), NAMED, key="k1")
+    assert partial.front() == 0
+    partial.write(0, data[:upto])
+    return partial
+
+
+def test_begun_again_only_what_the_server_lacks_is_sent(store: S3Store, sent: list[int]) -> None:
+    data = pattern(4 * GRANULE + 7)
+    written(store, data, 2 * GRANULE).close()
+    written(store, data, GRANULE).close()  # broken off earlier than before: nothing is forgotten
+    again = written(store, data, len(data))
+    again.publish(len(data))
+    assert sorted(sent) == [1, 2, 3, 4, 5]
+    assert store.read(IMAGE, 0, len(data)) == data
+
+
+def test_never_keeps_a_part_of_another_file_that_is_as_long(store: S3Store, sent: list[int]) -> None:
+    data = pattern(3 * GRANULE)
+    other = data[:GRANULE] + bytes(GRANULE) + data[2 * GRANULE :]
+    written(store, other, len(other)).close()
+    again = written(store, data, GRANULE)
+    assert code_of(lambda: again.publish(len(data))) == "incomplete"  # what came earlier counts for nothing yet
+    again = written(store, data, len(data))
+    again.publish(len(data))
+    assert (sorted(sent), store.read(IMAGE, 0, len(data))) == ([1, 2, 2, 3], data)
+
+
+def test_a_file_of_another_length_or_name_begins_an_upload_of_its_own(
+    store: S3Store, s3: S3Server, prefix: str, sent: list[int]
+) -> None:
+    data = pattern(2 * GRANULE)
+    written(store, data, GRANULE).close()
+    written(store, data[:-1], GRANULE).close()
+    written(store, data[:-1], GRANULE, "other.iso").close()
+    assert sent == [1, 1, 1]
+    found = s3_client(s3).list_multipart_uploads(Bucket=s3.bucket, Prefix=prefix)["Uploads"]
+    assert [one["Key"] for one in found] == [f"{prefix}/other.iso"]
 
 
 def test_a_part_damaged_on_its_way_is_refused_by_the_server(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
