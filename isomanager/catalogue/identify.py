@@ -34,8 +34,9 @@ class IdentifyRule(Value):
     Of the header's identifiers and the markers every one that the rule names must fit: patterns on the whole text, the first
     that fits counting, its named groups telling `version` (or the names that `text` puts together), `arch`, `flavor`,
     `language`, `edition`, and whatever the product's flavors are matched by. `file` fits the file's name alone, and is
-    evidence of its own kind. `text` are templates for the version; the first whose names all have a value is taken; without any,
-    the product's own form counts, or major, minor and patch joined by points.
+    evidence of its own kind; `unless` are names that `file` fits and that are no system. `text` are templates for the version; the
+    first whose names all have a value is taken; without any, the product's own form counts, or major, minor and patch joined by
+    points.
     `values` are groups that are the same wherever the rule fits, `map` puts other values for what the groups hold
     (`map.version = {squeeze = "6"}`). `confidence` is for a naming that is weaker or stronger than usual.
     """
@@ -48,6 +49,7 @@ class IdentifyRule(Value):
     application: Texts = ()
     marker: dict[str, Texts] = Field(default_factory=dict)
     file: Texts = ()
+    unless: Texts = ()
     text: Texts = ()
     values: dict[str, str] = Field(default_factory=dict)
     map: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -70,4 +72,4 @@ class IdentifyRule(Value):
     @property
     def patterns(self) -> tuple[str, ...]:
         """Every pattern of the rule."""
-        return (*(pattern for patterns in self.content.values() for pattern in patterns), *self.file)
+        return (*(pattern for patterns in self.content.values() for pattern in patterns), *self.file, *self.unless)

@@ -99,7 +99,7 @@ class RuleBook:
         named = {id(entry.rule): entry for entry in self._touching(f"file{ending}", packed)}
         for entry in named.values():
             groups = first_match(entry.rule.file, packed)
-            if groups is not None:
+            if groups is not None and first_match(entry.rule.unless, packed) is None:
                 fit = _fit(entry.product, entry.rule, "file", groups, f"file name '{name}'")
                 astray = entry.of_offer and is_of_no_flavor(fit.groups, entry.product)
                 yield replace(fit, confidence=min(fit.confidence, NAMELESS)) if astray else fit
