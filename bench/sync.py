@@ -38,8 +38,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
+from isomanager.library.sync_groups import bring
+from isomanager.library.sync_planning import loads, plan_place
 from isomanager.library.sync_sources import SyncSource
-from isomanager.library.syncing import plan_destination, retire_extra, sync_image
+from isomanager.library.syncing import retire_extra
 from isomanager.model import Assurance, Copy, CopyState, Family, OutcomeKind, Receipt, Title
 from isomanager.planning.syncing import SyncKind, SyncMode
 from isomanager.settings import Settings
@@ -152,13 +154,13 @@ def mirror(images: Images, to: str) -> None:
     """What `isomanager sync default TO --mode mirror` does, but for Prefect."""
     with Library(images.settings) as library, ThreadPoolExecutor(library.settings.images_at_once) as pool:
         origin = SyncSource(library, "default")
-        steps = plan_destination(library, origin.shared(), to, SyncMode.MIRROR, max_deletes=1 << 30)
-        copying = [one for one in steps if one.kind is SyncKind.COPY]
-        for outcomes in pool.map(lambda one: sync_image(library, origin, [one]), copying):
-            assert outcomes[0].outcome is OutcomeKind.PUBLISHED, outcomes[0].reason
-        for step in steps:
-            if step.kind is SyncKind.RETIRE:
-                assert retire_extra(library, step).outcome is OutcomeKind.RETIRED
+        steps, seen = plan_place(library, origin, to, SyncMode.MIRROR, max_deletes=1 << 30)
+        surveys = {to: seen} if seen else {}
+        for outcomes in pool.map(lambda one: bring(library, origin, one, surveys), loads(steps, surveys)):
+            for one in outcomes:
+                assert one.outcome is OutcomeKind.PUBLISHED, one.reason
+        for one in retire_extra(library, [step for step in steps if step.kind is SyncKind.RETIRE]):
+            assert one.outcome is OutcomeKind.RETIRED, one.reason
 
 
 def ways(images: Images, place: Place, name: str) -> dict[str, Way]:

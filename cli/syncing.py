@@ -53,7 +53,7 @@ def sync(
     """Bring repositories and sites in step with another repository. One that fails never stops the others."""
     from cli.running import flows, tell
     from isomanager.library.opening import Library
-    from isomanager.library.syncing import destinations
+    from isomanager.library.sync_planning import destinations
     from isomanager.settings import load_settings
 
     with Library(load_settings()) as library:

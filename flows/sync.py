@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Literal
@@ -18,10 +17,11 @@ from isomanager.library.opening import Library, current_library
 from isomanager.library.outcomes import RunReport
 from isomanager.library.recording import recorded
 from isomanager.library.recovering import recover
+from isomanager.library.sync_planning import Load, Survey, destinations, loads, plan_place
 from isomanager.library.sync_sources import SyncSource
-from isomanager.library.syncing import destinations, plan_destination, retire_extra, settled, unreachable
+from isomanager.library.syncing import retire_extra, settled, unreachable
 from isomanager.model import Outcome, OutcomeKind
-from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, as_plan
+from isomanager.planning.syncing import SyncKind, SyncMode, SyncStep, as_plan
 from tasks.sync import sync as sync_task
 
 PLACES_AT_ONCE = 8
@@ -56,13 +56,13 @@ def sync(
         found = recover(library)
         places = destinations(library, to, source)
         origin = SyncSource(library, source)
-        steps, failures = planned(library, origin.shared(), places, SyncMode(mode), max_deletes)
+        steps, surveys, failures = planned(library, origin, places, SyncMode(mode), max_deletes)
         plan = as_plan(steps, failures, library.now())
         show_plan(plan)
         if dry_run:
             return RunReport(plan=plan, outcomes=(*failures, *map(settled, steps)))
         with recorded(library, "sync") as record:
-            outcomes = record((*failures, *carried_out(origin, steps, verify, link)))
+            outcomes = record((*failures, *carried_out(origin, steps, surveys, verify, link)))
             outcomes = record((*outcomes, *retired(steps, outcomes)))
         indexes = refresh_indexes(library)
         report = RunReport(
@@ -72,41 +72,43 @@ def sync(
 
 
 def planned(
-    library: Library, shared: tuple[Shared, ...], places: tuple[str, ...], mode: SyncMode, max_deletes: int
-) -> tuple[tuple[SyncStep, ...], tuple[Outcome, ...]]:
-    """The steps for every place that answers, and an outcome for each that does not."""
+    library: Library, origin: SyncSource, places: tuple[str, ...], mode: SyncMode, max_deletes: int
+) -> tuple[tuple[SyncStep, ...], dict[str, Survey], tuple[Outcome, ...]]:
+    """The steps for every place that answers and what was seen there, and an outcome for each place that does not."""
+    origin.require()
 
-    def plan(place: str) -> tuple[SyncStep, ...] | Outcome:
+    def plan(place: str) -> tuple[tuple[SyncStep, ...], Survey | None] | Outcome:
         try:
-            return plan_destination(library, shared, place, mode, max_deletes=max_deletes)
+            return plan_place(library, origin, place, mode, max_deletes=max_deletes)
         except IsoManagerError as wrong:
             return unreachable(place, wrong)
 
     with ThreadPoolExecutor(PLACES_AT_ONCE) as pool:  # one that is slow to answer keeps nobody waiting but itself
-        told = list(pool.map(plan, places))
-    steps = (step for one in told if not isinstance(one, Outcome) for step in one)
-    return tuple(steps), tuple(one for one in told if isinstance(one, Outcome))
+        told = dict(zip(places, pool.map(plan, places), strict=True))
+    answered = {place: one for place, one in told.items() if not isinstance(one, Outcome)}
+    surveys = {place: seen for place, (_, seen) in answered.items() if seen is not None}
+    steps = tuple(step for one, _ in answered.values() for step in one)
+    return steps, surveys, tuple(one for one in told.values() if isinstance(one, Outcome))
 
 
-def carried_out(source: SyncSource, steps: tuple[SyncStep, ...], verify: bool, link: bool) -> tuple[Outcome, ...]:
-    """Copy what is to be copied, one task an image however many places want it."""
-    waiting: dict[str, list[SyncStep]] = defaultdict(list)
-    for step in steps:
-        if step.kind is SyncKind.COPY and step.shared is not None:
-            waiting[step.shared.sha256].append(step)
+def carried_out(
+    source: SyncSource, steps: tuple[SyncStep, ...], surveys: dict[str, Survey], verify: bool, link: bool
+) -> tuple[Outcome, ...]:
+    """Copy what is to be copied, one task a load however many places want it."""
     going = [
-        (group, sync_task.submit(str(group[0].title), source, tuple(group), verify, link)) for group in waiting.values()
+        (load, sync_task.submit(load.name, source, load, surveys, verify, link))
+        for load in loads(steps, surveys, link=link)
     ]
     rest = (settled(step) for step in steps if step.kind in (SyncKind.SAME, SyncKind.SKIP))
-    return (*rest, *(outcome for group, future in going for outcome in _outcomes(group, future)))
+    return (*rest, *(outcome for load, future in going for outcome in _outcomes(load, future)))
 
 
-def _outcomes(group: list[SyncStep], future: PrefectFuture[tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
+def _outcomes(load: Load, future: PrefectFuture[tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
     try:
         return future.result()
     except IsoManagerError as wrong:
         failed = {"outcome": OutcomeKind.FAILED, "reason": str(wrong), "code": wrong.code}
-        return tuple(settled(step).model_copy(update=failed) for step in group)
+        return tuple(settled(step).model_copy(update=failed) for step in load.steps)
 
 
 def retired(steps: tuple[SyncStep, ...], outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
@@ -118,5 +120,4 @@ def retired(steps: tuple[SyncStep, ...], outcomes: tuple[Outcome, ...]) -> tuple
         for step in going
         if step.destination in failed
     )
-    library = current_library()
-    return (*kept, *(retire_extra(library, step) for step in going if step.destination not in failed))
+    return (*kept, *retire_extra(current_library(), [step for step in going if step.destination not in failed]))

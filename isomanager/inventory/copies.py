@@ -81,10 +81,21 @@ class CopyRecords(Transactions):
         """
         wanted = {expected} if isinstance(expected, CopyState) else set(expected)
         with self._writing() as connection:
-            before = self._locked(connection, copy_id, lease)
-            check_step(before, to, wanted, proved=False)
-            after = _changed(before, {**changes, "state": to, "changed_at": self._clock()})
-            return self._write(connection, before, after, lease)
+            return self._moved(connection, copy_id, to, wanted, lease, {**changes})
+
+    def _moved(
+        self,
+        connection: Connection,
+        copy_id: str,
+        to: CopyState,
+        wanted: set[CopyState],
+        lease: Lease | None,
+        changes: dict[str, Any],
+    ) -> Copy:
+        before = self._locked(connection, copy_id, lease)
+        check_step(before, to, wanted, proved=False)
+        after = _changed(before, {**changes, "state": to, "changed_at": self._clock()})
+        return self._write(connection, before, after, lease)
 
     def record_published(self, copy_id: str, receipt: Receipt, lease: Lease) -> Copy:
         """Make a published copy held: image, receipt and state in one transaction, under a lease that is live in it.
@@ -93,18 +104,21 @@ class CopyRecords(Transactions):
         receipt speaks of other bytes than were received.
         """
         with self._writing() as connection:
-            before = self._locked(connection, copy_id, lease)
-            check_step(before, CopyState.HELD, {CopyState.PUBLISHING, CopyState.HELD}, proved=True)
-            if (before.sha256, before.size) != (receipt.sha256, receipt.size):
-                raise InventoryError(
-                    f"The receipt for {before.path} proves {receipt.sha256} ({receipt.size} bytes), "
-                    f"but {before.sha256} ({before.size} bytes) were received.",
-                    code="image-differs",
-                    copy_id=copy_id,
-                )
-            write_receipt(connection, receipt)
-            after = _changed(before, {**_proved_by(receipt), "state": CopyState.HELD, "changed_at": self._clock()})
-            return self._write(connection, before, after, lease)
+            return self._record(connection, copy_id, receipt, lease)
+
+    def _record(self, connection: Connection, copy_id: str, receipt: Receipt, lease: Lease) -> Copy:
+        before = self._locked(connection, copy_id, lease)
+        check_step(before, CopyState.HELD, {CopyState.PUBLISHING, CopyState.HELD}, proved=True)
+        if (before.sha256, before.size) != (receipt.sha256, receipt.size):
+            raise InventoryError(
+                f"The receipt for {before.path} proves {receipt.sha256} ({receipt.size} bytes), "
+                f"but {before.sha256} ({before.size} bytes) were received.",
+                code="image-differs",
+                copy_id=copy_id,
+            )
+        write_receipt(connection, receipt)
+        after = _changed(before, {**_proved_by(receipt), "state": CopyState.HELD, "changed_at": self._clock()})
+        return self._write(connection, before, after, lease)
 
     def _locked(self, connection: Connection, copy_id: str, lease: Lease | None) -> Copy:
         """The copy, locked until the transaction ends, after seeing that nobody else is working on it."""

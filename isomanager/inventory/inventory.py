@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from isomanager.inventory.bulk import BulkRecords
-from isomanager.inventory.copies import CopyRecords
 from isomanager.inventory.database import Clock, open_database, utc_now
+from isomanager.inventory.groups import GroupRecords
 from isomanager.inventory.leases import LeaseRecords
 from isomanager.inventory.migration import migrate, revision_of
 from isomanager.inventory.offers import OfferRecords
+from isomanager.inventory.pairing import PairRecords
 from isomanager.inventory.pins import PinRecords
 from isomanager.inventory.quarantine import QuarantineRecords
 from isomanager.inventory.receipts import ReceiptRecords
@@ -32,7 +33,8 @@ from isomanager.inventory.sums import SumRecords
 class Inventory(
     RepositoryRecords,
     SubscriptionRecords,
-    CopyRecords,
+    GroupRecords,
+    PairRecords,
     SearchRecords,
     SumRecords,
     BulkRecords,

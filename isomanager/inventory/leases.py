@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -49,17 +50,20 @@ class LeaseRecords(Transactions):
 
     def acquire(self, key: str, owner: str, ttl: timedelta = DEFAULT_TTL) -> Lease | None:
         """A lease on `key`, or None while somebody else's is live. One that has run out is taken over, with a new token."""
+        leases = self.acquire_all((key,), owner, ttl)
+        return leases[0] if leases else None
+
+    def acquire_all(self, keys: Sequence[str], owner: str, ttl: timedelta = DEFAULT_TTL) -> tuple[Lease, ...]:
+        """A lease on each of `keys`, by one commit; none while somebody else has one of them."""
         now = self._clock()
-        lease = Lease(key, owner, secrets.token_hex(16), ttl, now + ttl)
-        values = {"owner": owner, "token": lease.token, "expires_at": lease.expires_at, "heartbeat_at": now}
+        leases = tuple(Lease(key, owner, secrets.token_hex(16), ttl, now + ttl) for key in keys)
         try:
             with self._writing() as connection:
-                run_out = and_(LEASES.c.key == key, LEASES.c.expires_at <= now)
-                if not connection.execute(update(LEASES).where(run_out).values(**values)).rowcount:
-                    connection.execute(insert(LEASES).values(key=key, **values))
-        except Clash:  # the key is there, and live
-            return None
-        return lease
+                for one in leases:
+                    _take(connection, one, now)
+        except Clash:  # a key is there, and live
+            return ()
+        return leases
 
     def renew(self, lease: Lease) -> Lease:
         """The same lease for another `ttl` from now.
@@ -67,18 +71,28 @@ class LeaseRecords(Transactions):
         Raises LeaseLost when it was taken over or released, and also when it has run out and nobody took it: from that
         moment on others may have decided that its holder is dead.
         """
+        return self.renew_all((lease,))[0]
+
+    def renew_all(self, leases: Sequence[Lease]) -> tuple[Lease, ...]:
+        """The same leases, by one commit; raises as `renew` does when one of them is lost."""
         now = self._clock()
-        renewed = replace(lease, expires_at=now + lease.ttl)
-        values = {"expires_at": renewed.expires_at, "heartbeat_at": now}
+        renewed = tuple(replace(one, expires_at=now + one.ttl) for one in leases)
         with self._writing() as connection:
-            if not connection.execute(update(LEASES).where(_live(lease, now)).values(**values)).rowcount:
-                raise _lost(lease)
+            for one in renewed:
+                values = {"expires_at": one.expires_at, "heartbeat_at": now}
+                if not connection.execute(update(LEASES).where(_live(one, now)).values(**values)).rowcount:
+                    raise _lost(one)
         return renewed
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; if it was lost meanwhile, nothing happens to the one who has it now."""
+        self.release_all((lease,))
+
+    def release_all(self, leases: Sequence[Lease]) -> None:
+        """Give leases back, by one commit."""
         with self._writing() as connection:
-            connection.execute(delete(LEASES).where(LEASES.c.key == lease.key, LEASES.c.token == lease.token))
+            for one in leases:
+                connection.execute(delete(LEASES).where(LEASES.c.key == one.key, LEASES.c.token == one.token))
 
     def release_owner(self, owner: str) -> int:
         """Give back every lease of a holder who is known to be dead; how many that were."""
@@ -112,6 +126,13 @@ class LeaseRecords(Transactions):
             return connection.execute(query).scalar_one_or_none()
 
 
+def _take(connection: Connection, lease: Lease, now: datetime) -> None:
+    values = {"owner": lease.owner, "token": lease.token, "expires_at": lease.expires_at, "heartbeat_at": now}
+    run_out = and_(LEASES.c.key == lease.key, LEASES.c.expires_at <= now)
+    if not connection.execute(update(LEASES).where(run_out).values(**values)).rowcount:
+        connection.execute(insert(LEASES).values(key=lease.key, **values))
+
+
 def require_live(connection: Connection, lease: Lease, now: datetime) -> None:
     """LeaseLost unless `lease` is live, in the caller's own transaction: it cannot be taken over before that one ends."""
     if connection.execute(select(LEASES.c.key).where(_live(lease, now)).with_for_update(read=True)).first() is None:
@@ -139,17 +160,17 @@ def _lost(lease: Lease) -> LeaseLost:
     )
 
 
-class HeldLease:
-    """A lease that a thread keeps alive for as long as a `with` block lasts.
+class HeldLeases:
+    """Leases that a thread keeps alive for as long as a `with` block lasts.
 
-    When it cannot be renewed, `lost` is set, which transfers look at between chunks, and the block's next transaction under
-    the lease raises LeaseLost. A database that does not answer is asked again until the lease has run out.
+    When they cannot be renewed, `lost` is set, which transfers look at between chunks, and the block's next transaction under
+    a lease raises LeaseLost. A database that does not answer is asked again until the leases have run out.
     """
 
     def __init__(
         self,
         leases: LeaseRecords,
-        key: str,
+        keys: Sequence[str],
         owner: str,
         *,
         ttl: timedelta = DEFAULT_TTL,
@@ -157,43 +178,48 @@ class HeldLease:
     ) -> None:
         self.lost = lost or threading.Event()
         self.trouble = ""
-        self._leases, self._key, self._owner, self._ttl = leases, key, owner, ttl
+        self._leases, self._keys, self._owner, self._ttl = leases, tuple(keys), owner, ttl
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lease: Lease | None = None
+        self._held: tuple[Lease, ...] = ()
 
-    def __enter__(self) -> Lease:
-        """The lease; LeaseLost when somebody else holds the key."""
-        self._lease = self._leases.acquire(self._key, self._owner, self._ttl)
-        if self._lease is None:
-            other = self._leases.holder(self._key) or "another process"
-            raise LeaseLost(
-                f"{self._key} is being worked on by {other}.", hint="Try again when it is done.", key=self._key
-            )
-        self._thread = threading.Thread(target=self._beat, args=(self._lease,), name=f"lease {self._key}", daemon=True)
-        self._thread.start()
-        return self._lease
+    def __enter__(self) -> tuple[Lease, ...]:
+        """The leases, in the order of their keys; LeaseLost when somebody else holds a key."""
+        if self._keys:
+            self._held = self._leases.acquire_all(self._keys, self._owner, self._ttl)
+            if not self._held:
+                raise self._refused()
+            told = f"lease {self._keys[0]}" + ("" if len(self._keys) == 1 else f" and {len(self._keys) - 1} more")
+            self._thread = threading.Thread(target=self._beat, args=(self._held,), name=told, daemon=True)
+            self._thread.start()
+        return self._held
 
-    def _beat(self, lease: Lease) -> None:
+    def _refused(self) -> LeaseLost:
+        holders = ((key, self._leases.holder(key)) for key in self._keys)
+        key, other = next((one for one in holders if one[1]), (self._keys[0], "another process"))
+        return LeaseLost(f"{key} is being worked on by {other}.", hint="Try again when it is done.", key=key)
+
+    def _beat(self, leases: tuple[Lease, ...]) -> None:
         try:
             while not self._ended.wait(self._ttl.total_seconds() / 3):
-                lease = self._renewed(lease)
+                leases = self._renewed(leases)
         except LeaseLost as error:
             self.trouble = error.message
         finally:  # whatever ended the heartbeat, the work must not go on without it
             if not self._ended.is_set():
                 self.lost.set()
 
-    def _renewed(self, lease: Lease) -> Lease:
+    def _renewed(self, leases: tuple[Lease, ...]) -> tuple[Lease, ...]:
         try:
-            return self._leases.renew(lease)
+            return self._leases.renew_all(leases)
         except (InventoryError, InventoryUnavailable) as error:
-            if self._leases._clock() >= lease.expires_at:
+            first = leases[0]
+            if self._leases._clock() >= first.expires_at:
                 raise LeaseLost(
-                    f"The lease on {lease.key} could not be renewed: {error.message}", key=lease.key
+                    f"The lease on {first.key} could not be renewed: {error.message}", key=first.key
                 ) from error
             self.trouble = error.message
-            return lease
+            return leases
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -201,5 +227,5 @@ class HeldLease:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        if self._lease is not None:
-            self._leases.release(self._lease)
+        if self._held:
+            self._leases.release_all(self._held)

@@ -76,7 +76,9 @@ def copy_columns(copy: Copy, lease_token: str = "") -> dict[str, Any]:
 
 _PLAIN = tuple(name for name in Copy.model_fields if name != "title")
 _TITLE = ("family", "product", "flavor", "architecture", "language", "edition")
-COPY_COLUMNS = tuple(COPIES.c[name] for name in (*_PLAIN, *_TITLE, "version_text", "version_epoch"))
+TITLE_COLUMNS = (*_TITLE, "version_text", "version_epoch")
+"""What `title_of` needs, in the order in which it needs it."""
+COPY_COLUMNS = tuple(COPIES.c[name] for name in (*_PLAIN, *TITLE_COLUMNS))
 """What `copy_of` needs, in the order in which it needs it."""
 
 COPY_ORDER = itemgetter(*(_PLAIN.index(name) for name in ("repository", "path", "created_at")))
@@ -89,7 +91,7 @@ def copy_of(row: Sequence[Any]) -> Copy:
     Columns are taken by place and the value is validated: `model_construct` would be slower, being written in Python.
     """
     columns = dict(zip(_PLAIN, row, strict=False))
-    columns["title"] = _title(*row[len(_PLAIN) :])
+    columns["title"] = title_of(*row[len(_PLAIN) :])
     return Copy.model_validate(columns)
 
 
@@ -106,7 +108,8 @@ def collector_resting() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4096)
-def _title(*columns: Any) -> Title:
+def title_of(*columns: Any) -> Title:
+    """The title that the values of TITLE_COLUMNS make."""
     # a title is mostly held in several repositories; a frozen value may be shared
     words = dict(zip(_TITLE, columns, strict=False))
     return Title(**words, version=Version(columns[-2], columns[-1]))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 from isomanager.errors import InventoryError, IsoManagerError, LeaseLost
+from isomanager.inventory.groups import Step
 from isomanager.library.aliasing import point_aliases, reasons_of_aliases
-from isomanager.library.leasing import leased_copy, reading_key
+from isomanager.library.leasing import copy_key, leased_all, leased_copy, reading_key
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import failed_outcome
 from isomanager.library.pinning import protections
@@ -19,6 +22,8 @@ from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import retirement
 from isomanager.planning.wanting import Guards, Want
 from isomanager.storage.contract import INTERNAL
+
+_log = logging.getLogger(__name__)
 
 TRASH = f"{INTERNAL}/trash"
 
@@ -138,6 +143,53 @@ def retire(library: Library, copy: Copy, reason: str) -> Copy:
         )
         library.store(copy.repository).move(copy.path, retiring.trash_path)
         return library.inventory.transition(copy.id, CopyState.TRASHED, expected=CopyState.RETIRING, lease=lease)
+
+
+def retire_all(library: Library, going: Sequence[tuple[Copy, str]]) -> dict[str, IsoManagerError]:
+    """Move several held copies of one repository to its trash, each for its reason, with four commits for all of them; why one
+    stayed, by its id. What one of them is in the way of is done one by one."""
+    require_unfrozen(library)
+    if len(going) > 1 and not any(library.inventory.has_lease(reading_key(copy.id)) for copy, _ in going):
+        try:
+            return _retired_together(library, going)
+        except (InventoryError, LeaseLost):
+            _log.debug("%d copies are retired one by one: one of them is in the way", len(going))
+    failed: dict[str, IsoManagerError] = {}
+    for copy, reason in going:
+        try:
+            retire(library, copy, reason)
+        except IsoManagerError as wrong:
+            failed[copy.id] = wrong
+    return failed
+
+
+def _retired_together(library: Library, going: Sequence[tuple[Copy, str]]) -> dict[str, IsoManagerError]:
+    copies = [copy for copy, _ in going]
+    store = library.store(copies[0].repository)
+    failed: dict[str, IsoManagerError] = {}
+
+    def move(copy: Copy) -> None:
+        try:
+            store.move(copy.path, trash_path(copy))
+        except IsoManagerError as wrong:
+            failed[copy.id] = wrong  # its row still says retiring: recovery looks
+
+    with leased_all(library, [copy_key(copy.id) for copy in copies]) as leases:
+        steps = [
+            Step(copy.id, CopyState.RETIRING, CopyState.HELD, lease, trash_path=trash_path(copy), reason=reason)
+            for (copy, reason), lease in zip(going, leases, strict=True)
+        ]
+        library.inventory.transition_all(steps)
+        with ThreadPoolExecutor(store.traits.at_once, thread_name_prefix="retiring") as pool:
+            list(pool.map(move, copies))
+        library.inventory.transition_all(
+            [
+                Step(one.copy_id, CopyState.TRASHED, CopyState.RETIRING, one.lease)
+                for one in steps
+                if one.copy_id not in failed
+            ]
+        )
+    return failed
 
 
 def empty_trash(library: Library, repository: str) -> tuple[Outcome, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from isomanager.library.opening import Library
 from isomanager.library.setting_aside import aside
 from isomanager.model import Action, Copy, CopyState, Expectation, Title
 from isomanager.planning.wanting import same_bytes
-from isomanager.storage.layout import PathDefaults, TakenPaths, plan_path, stored_filename
+from isomanager.storage.layout import PathDefaults, plan_path, stored_filename
 
 UNFINISHED = (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
 _PATH_TRIES = 20
@@ -135,18 +135,24 @@ def free_path(
     channel: str = "stable",
     *,
     but_for: str = "",
+    taken: Callable[[str], bool] | None = None,
 ) -> str:
     """Where the repository's layout puts an image, taken neither in the store nor in the inventory.
 
-    `but_for` is a file of the store that is in nobody's way: the one that is to move there.
+    `but_for` is a file of the store that is in nobody's way: the one that is to move there. `taken` is who knows already what is
+    in both.
     """
-    there = TakenPaths(entry.path for entry in library.store(repository).list() if entry.path != but_for)
+    store = library.store(repository)
+
+    def is_taken(path: str) -> bool:
+        return any(one != but_for for one in store.spellings(path)) or bool(library.inventory.copy_at(repository, path))
+
     product = library.product_of(title)
     return plan_path(
         title,
         filename,
         library.inventory.repository(repository).layout,
-        taken=lambda path: there(path) or library.inventory.copy_at(repository, path) is not None,
+        taken=taken or is_taken,
         product_name=product.name if product else title.product,
         now=library.now(),
         sha256=sha256,

@@ -11,7 +11,7 @@ from isomanager.library.opening import Library
 from isomanager.library.rebuilding import Evidence, gather_evidence, judged_receipt
 from isomanager.model import CopyState, Receipt
 from isomanager.planning.syncing import Shared
-from isomanager.storage.contract import Store
+from isomanager.storage.contract import INTERNAL, Store
 from isomanager.storage.opening import open_store
 from isomanager.storage.sources import StoredFile, look_up
 
@@ -52,6 +52,15 @@ class SyncSource:
         self.is_ours = any(one.name == name for one in library.inventory.repositories())
         self.store: Store = library.store(name) if self.is_ours else open_store(name)
 
+    @cached_property
+    def listed(self) -> tuple[Shared, ...]:
+        """What `shared` told when it was first needed: one listing a sync."""
+        return self.shared()
+
+    def require(self) -> None:
+        """StoreUnavailable when the place does not answer."""
+        self.store.stat(INTERNAL)
+
     def shared(self) -> tuple[Shared, ...]:
         """Every proved image there. Raises StoreUnavailable when the place does not answer."""
         return tuple(self._ours() if self.is_ours else self._theirs())
@@ -84,6 +93,10 @@ class SyncSource:
     def file(self, shared: Shared) -> StoredFile:
         """The image's bytes in the store."""
         return look_up(self.store, shared.path)
+
+    def whole(self, shared: Shared) -> bytes:
+        """The bytes of a small image by one read; what they are their digest says. StoreError when they are gone."""
+        return self.store.read(shared.path, 0, shared.size + 1)
 
     def receipts(self, shared: Shared) -> tuple[Receipt, ...]:
         """Those of the inventory, or those that lie beside a foreign one."""

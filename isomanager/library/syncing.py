@@ -1,15 +1,15 @@
-"""Sync: keep repositories in step with one that has what they should have, or with any place that describes itself."""
+"""Sync: bring images from one place into others, and let go of what is extra there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from itertools import groupby
 
-from isomanager.errors import IsoManagerError, StoreError, UsageError
+from isomanager.errors import IsoManagerError, StoreError
 from isomanager.library.leasing import reading
-from isomanager.library.opening import LIVE, Library
-from isomanager.library.pruning import guards_for, retire
+from isomanager.library.opening import Library
+from isomanager.library.pruning import retire_all
 from isomanager.library.rebuilding import expected_of
 from isomanager.library.registering import register, verify_received
 from isomanager.library.reserving import Reservation, reserved
@@ -27,59 +27,12 @@ from isomanager.model import (
     Receipt,
     Received,
 )
-from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync
-from isomanager.planning.wanting import Guards
+from isomanager.planning.syncing import Shared, SyncKind, SyncStep
 from isomanager.transfer.download import Request
 from isomanager.transfer.fanning_out import Branch, fan_out
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.progress import Progress, silent
 from isomanager.trust.receipt import needed_algorithms
-
-
-def destinations(library: Library, names: Iterable[str], source: str) -> tuple[str, ...]:
-    """The repositories that `names` mean: repositories, or sites, which are sets of them. UsageError for the source itself, and for
-    a name that is neither."""
-    repositories = {one.name for one in library.inventory.repositories()}
-    sites = {one.name: one.repositories for one in library.inventory.sites()}
-    told: dict[str, None] = {}
-    for name in names:
-        if name not in repositories and name not in sites:
-            raise UsageError(
-                f"'{name}' is neither a repository nor a site.",
-                hint=f"There are {', '.join(sorted(repositories | set(sites)))}.",
-            )
-        told.update(dict.fromkeys(sites.get(name, (name,)) if name not in repositories else (name,)))
-    told.pop(source, None)
-    if not told:
-        raise UsageError("There is no destination but the source itself.", hint="Name another repository, or a site.")
-    return tuple(told)
-
-
-def plan_destination(
-    library: Library, source: Sequence[Shared], destination: str, mode: SyncMode, *, max_deletes: int | None = None
-) -> tuple[SyncStep, ...]:
-    """What would become of each image in one destination. StoreUnavailable when it does not answer."""
-    store = library.store(destination)
-    there = {entry.path: entry.size for entry in store.list()}
-    held = library.inventory.copies(destination, states=LIVE)
-    wanted = {one.sha256 for one in source}
-    guards = Guards()  # asked for only where something might go: they look at every copy of the library
-    if mode is SyncMode.MIRROR and any(one.sha256 not in wanted for one in held):
-        guards = guards_for(library, [destination])
-    if max_deletes is not None:
-        guards = replace(guards, max_deletes=max_deletes)
-    subscriptions = [one for one in library.inventory.subscriptions() if destination in one.repositories]
-
-    def protects(copy: Copy) -> str:
-        needed = "; ".join(map(str, guards.protected.get(copy.id, ())))
-        if needed:
-            return needed
-        wanting = [str(one.selector) for one in subscriptions if library.selects(one, copy.title)]
-        return f"the subscription {wanting[0]} selects it" if wanting else ""
-
-    return plan_sync(
-        source, held, destination=destination, mode=mode, guards=guards, protects=protects, there=there,
-    )  # fmt: skip
 
 
 def sync_image(
@@ -104,7 +57,7 @@ def sync_image(
         with ExitStack() as stack:
             if shared.copy_id:
                 stack.enter_context(reading(library, shared.copy_id))
-            expectation = _expectation(library, source, shared, verify=verify)
+            expectation = expectation_of(library, source, shared, verify=verify)
             going = _reserved(library, stack, steps, expectation, failed)
             branches = _branches(library, going, shared, failed, link=link)
             _fetch(library, source, branches, shared, progress)
@@ -112,12 +65,12 @@ def sync_image(
             received = {name: one.received for name, one in branches.items() if one.received is not None}
             copies = _published(library, source, going, received, shared, failed)
     except IsoManagerError as wrong:
-        return tuple(_outcome(one, None, failed.get(one.destination, wrong)) for one in steps)
+        return tuple(outcome_of(one, None, failed.get(one.destination, wrong)) for one in steps)
     places = [(one, one.destination) for one in steps]
-    return tuple(_outcome(one, copies.get(to), failed.get(to), branches.get(to)) for one, to in places)
+    return tuple(outcome_of(one, copies.get(to), failed.get(to), branches.get(to)) for one, to in places)
 
 
-def _expectation(library: Library, source: Origin, shared: Shared, *, verify: bool) -> Expectation:
+def expectation_of(library: Library, source: Origin, shared: Shared, *, verify: bool) -> Expectation:
     """What the bytes must be: those that are recorded, and where a foreign receipt has a signature over the image, signed."""
     digests = {**(shared.digests if verify else {}), "sha256": shared.sha256}
     if not source.is_ours and shared.assurance is Assurance.NONE:
@@ -208,13 +161,17 @@ def _published(
                 sha256=came.sha256, size=came.size, digests=came.digests, partial=reservation.copy.id,
             )  # fmt: skip
             fresh = verify_received(library, reservation, came)
-            copies[name] = register(library, reservation, came, _receipt(library, source, shared, receipts, fresh))
+            copies[name] = register(
+                library, reservation, came, receipt_of_copy(library, source, shared, receipts, fresh)
+            )
         except IsoManagerError as wrong:
             failed[name] = wrong
     return copies
 
 
-def _receipt(library: Library, source: Origin, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt) -> Receipt:
+def receipt_of_copy(
+    library: Library, source: Origin, shared: Shared, receipts: Sequence[Receipt], fresh: Receipt
+) -> Receipt:
     """The image's own proof goes with it: the bytes that came are those it speaks of. A foreign one counts for what it shows."""
     proof = _proof(receipts, shared)
     if proof is None:
@@ -235,17 +192,37 @@ def _receipt(library: Library, source: Origin, shared: Shared, receipts: Sequenc
     )
 
 
-def retire_extra(library: Library, step: SyncStep) -> Outcome:
-    """Let go of what the source does not have, into the destination's trash, unless somebody reads it just now."""
-    told = {"title": step.title, "repository": step.destination, "path": step.path}
+def retire_extra(library: Library, steps: Sequence[SyncStep]) -> tuple[Outcome, ...]:
+    """Let go of what the source does not have, into the trash of each destination, unless somebody reads it just now."""
+    outcomes: list[Outcome] = []
+    for _, here in groupby(sorted(steps, key=lambda one: one.destination), key=lambda one: one.destination):
+        outcomes += _retired_here(library, [*here])
+    return tuple(outcomes)
+
+
+def _retired_here(library: Library, steps: Sequence[SyncStep]) -> list[Outcome]:
+    told: dict[str, Outcome] = {}
+    going: list[tuple[Copy, str]] = []
     try:
-        copy = library.inventory.copy(step.copy_id)
-        if copy.state is not CopyState.HELD:
-            return Outcome(outcome=OutcomeKind.SKIPPED, reason="it is no longer held", **told)
-        retire(library, copy, f"a sync: {step.reason}")
-    except IsoManagerError as wrong:
-        return Outcome(outcome=OutcomeKind.FAILED, reason=str(wrong), code=wrong.code, **told)
-    return Outcome(outcome=OutcomeKind.RETIRED, reason=step.reason, **told)
+        for step in steps:
+            copy = library.inventory.copy(step.copy_id)
+            if copy.state is CopyState.HELD:
+                going.append((copy, f"a sync: {step.reason}"))
+            else:
+                told[copy.id] = _retirement(step, OutcomeKind.SKIPPED, "it is no longer held")
+        wrong = retire_all(library, going) if going else {}
+    except IsoManagerError as refused:
+        wrong = {step.copy_id: refused for step in steps}
+    for step in steps:
+        failed = wrong.get(step.copy_id)
+        if failed is not None:
+            told[step.copy_id] = _retirement(step, OutcomeKind.FAILED, str(failed), failed.code)
+    return [told.get(step.copy_id) or _retirement(step, OutcomeKind.RETIRED, step.reason) for step in steps]
+
+
+def _retirement(step: SyncStep, outcome: OutcomeKind, reason: str, code: str = "") -> Outcome:
+    told = {"title": step.title, "repository": step.destination, "path": step.path}
+    return Outcome(outcome=outcome, reason=reason, code=code, **told)
 
 
 def settled(step: SyncStep) -> Outcome:
@@ -254,11 +231,13 @@ def settled(step: SyncStep) -> Outcome:
     return Outcome(
         outcome=kind, title=step.title, repository=step.destination, path=step.path, reason=step.reason,
         code="conflict" if step.conflict else step.kind.value,
-        assurance=step.shared.assurance if step.shared else Assurance.NONE,
+        assurance=step.assurance,
     )  # fmt: skip
 
 
-def _outcome(step: SyncStep, copy: Copy | None, wrong: IsoManagerError | None, branch: Branch | None = None) -> Outcome:
+def outcome_of(
+    step: SyncStep, copy: Copy | None, wrong: IsoManagerError | None, branch: Branch | None = None
+) -> Outcome:
     """What became of the step; `bytes` are those that were copied in this run."""
     told = {"title": step.title, "repository": step.destination}
     if copy is None or wrong is not None:

@@ -21,7 +21,8 @@ from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import pinned_by
 from isomanager.library.rebuilding import expected_of, judged_receipt
 from isomanager.library.site_keys import signer_of, trusted_sites
-from isomanager.library.syncing import plan_destination, settled, sync_image
+from isomanager.library.sync_planning import plan_destination
+from isomanager.library.syncing import settled, sync_image
 from isomanager.model import Assurance, Outcome, OutcomeKind, Receipt
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
 from isomanager.storage.sources import StoredFile

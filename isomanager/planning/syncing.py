@@ -65,6 +65,7 @@ class SyncStep(Value):
     kind: SyncKind
     destination: str
     shared: Shared | None = None
+    assurance: Assurance = Assurance.NONE
     copy_id: str = ""
     title: Title
     path: str = ""
@@ -156,14 +157,14 @@ def _decide(
         kind: SyncKind, reason: str, *, cost: int = 0, conflict: bool = False, copy: Copy | None = None
     ) -> SyncStep:
         return SyncStep(
-            kind=kind, destination=destination, shared=one, title=one.title, reason=reason, cost=cost, conflict=conflict,
+            kind=kind, destination=destination, shared=one, assurance=one.assurance, title=one.title,
+            reason=reason, cost=cost, conflict=conflict,
             copy_id=copy.id if copy else "", path=copy.path if copy else "",
         )  # fmt: skip
 
     twin = by_digest.get(one.sha256)
     if twin is not None:
-        renamed = "" if twin.title == one.title else f" as {twin.title}"
-        return step(SyncKind.SAME, f"the same bytes are held{renamed}", copy=twin)
+        return step(SyncKind.SAME, same_bytes_told(one.title, twin.title), copy=twin)
     clash = next((copy for copy in rivals if copy.title == one.title), None)
     if clash is not None and mode is SyncMode.UPDATE:
         told = f"other bytes are held as {clash.title}: an update never replaces what is not older"
@@ -179,6 +180,11 @@ def _decide(
     if newest is not None and newest < one.title.version:
         return step(SyncKind.COPY, f"newer than {newest}", cost=one.size)
     return step(SyncKind.COPY, "missing", cost=one.size)
+
+
+def same_bytes_told(wanted: Title, there: Title) -> str:
+    """The reason of what needs no copying."""
+    return "the same bytes are held" if wanted == there else f"the same bytes are held as {there}"
 
 
 def _retirements(

@@ -9,10 +9,12 @@ window, `front()` is the durable, contiguous beginning, and resuming needs that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
+
+from isomanager.errors import IsoManagerError
 
 INTERNAL = ".isomanager"
 
@@ -30,10 +32,11 @@ class Validators:
 @dataclass(frozen=True)
 class StoreTraits:
     """What a store can do. `granule` in bytes: writes are aligned to it but for the tail. `read_size`: bytes that are worth one
-    `read`, which may cost several round trips."""
+    `read`, which may cost several round trips. `at_once`: small files that are worth being under way at the same time."""
 
     granule: int = 1 << 20
     read_size: int = 4 << 20
+    at_once: int = 4
     readable_partial: bool = True
     server_copy: bool = False
     hard_links: bool = False
@@ -211,6 +214,10 @@ class Store(Protocol):
         """Every final file under `prefix`, recursively, in path order; nothing under `.isomanager/`."""
         ...
 
+    def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
+        """The sizes of those of the files that are there, in as few round trips as the store knows how."""
+        ...
+
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
         """Up to `length` bytes from `start`; StoreError(code="changed") if the etag is no longer `if_match`."""
         ...
@@ -225,6 +232,16 @@ class Store(Protocol):
 
     def move(self, source: str, destination: str) -> Entry:
         """Rename, create-only; re-runnable: if only the destination is there, it succeeds."""
+        ...
+
+    def spellings(self, path: str) -> Sequence[str]:
+        """Everything whose path differs from `path` by no more than case; a folder too, and a file that stands where `path` needs a
+        folder. Found by looking into the folders on the way alone."""
+        ...
+
+    def put_all(self, files: Mapping[str, bytes]) -> Mapping[str, IsoManagerError]:
+        """Write files that fit into memory, by path: each appears whole or not at all, create-only, and when this returns all are
+        durable, but for those that are given back with what went wrong. A repeat with the same bytes succeeds."""
         ...
 
     def put_small(self, path: str, data: bytes) -> Entry:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import INTERNAL, Space, StoreTraits
 from isomanager.storage.durable import PositionedFile, clone_file, make_folders, sync_folder, write_new
 from isomanager.storage.paths import inside
-from isomanager.storage.placing import place_new, same_file
+from isomanager.storage.placing import name_new, place_new, same_file
 from isomanager.storage.tree import Kind, Seen
 
 
@@ -57,6 +57,18 @@ class LocalTree:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def sizes(self, paths: Collection[str]) -> dict[str, int]:
+        """The sizes of those that are there."""
+        found: dict[str, int] = {}
+        for path in paths:
+            try:
+                told = os.stat(f"{self.root}{os.sep}{path}")  # noqa: PTH116 - no Path: there may be very many
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            if stat.S_ISREG(told.st_mode):
+                found[path] = told.st_size
+        return found
+
     def scan(self, path: str) -> Iterator[Seen]:
         """Every name in a folder; a symbolic link is neither file nor folder."""
         with os.scandir(f"{self.root}{os.sep}{path}") as scanned:  # no Path: a library may have thousands of folders
@@ -84,6 +96,23 @@ class LocalTree:
     def make_folders(self, path: str) -> None:
         """Create a folder and its parents, durably."""
         make_folders(self._at(path))
+
+    def add_folder(self, path: str) -> None:
+        """Create one folder."""
+        self._at(path).mkdir()
+
+    def put_new(self, aside: str, final: str, data: bytes) -> None:
+        """Write, flush, and name; the names are flushed later, for several files together."""
+        fresh = self._at(aside)
+        try:
+            write_new(fresh, data)
+            name_new(fresh, self._at(final), self._lock)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def flush_names(self, folder: str) -> None:
+        """Put the names in a folder on the medium."""
+        sync_folder(self._at(folder))
 
     def link(self, source: Path, path: str) -> None:
         """Make `path` a second name of the file `source`; OSError where the filesystem cannot, or it is on another one."""

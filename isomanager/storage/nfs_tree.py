@@ -173,6 +173,21 @@ class NfsTree:
             with suppress(FileExistsError):  # another writer was quicker
                 self._fresh(lambda path=one: self._client.make_folder(*self._place(path)))  # type: ignore[misc]
 
+    def add_folder(self, path: str) -> None:
+        """Create one folder."""
+        self._fresh(lambda: self._client.make_folder(*self._place(path)))
+
+    def put_new(self, aside: str, final: str, data: bytes) -> None:
+        """Write, flush, and name: a server answers only when names are durable."""
+        try:
+            self.write_new(aside, data)
+            self._name_new(aside, final)
+        finally:
+            self.remove(aside)
+
+    def flush_names(self, folder: str) -> None:
+        """Nothing is left to flush: the server did (RFC 1813, section 4.8)."""
+
     def remove(self, path: str) -> None:
         """Remove a file."""
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -186,17 +201,19 @@ class NfsTree:
     def place_new(self, source: str, final: str) -> None:
         """Rename, create-only. RENAME replaces what is there, so a second name is made, which LINK never puts over another, and
         the first one removed; where the server has no hard links, a lock file keeps other isomanagers away meanwhile."""
-        if self.same(source, final):
+        if self.same(source, final) or self._name_new(source, final):
             self.remove(source)
-            return
+
+    def _name_new(self, source: str, final: str) -> bool:
+        """Give it the name; whether it has the old one as well."""
         try:
             self._fresh(lambda: self._client.link(self._found(source)[0], *self._place(final)))
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             self._rename_under_lock(source, final)
-        else:
-            self.remove(source)
+            return False
+        return True
 
     def _rename_under_lock(self, source: str, final: str) -> None:
         with self._locked():

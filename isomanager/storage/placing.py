@@ -48,6 +48,20 @@ def place_new(source: Path, final: Path, lock: Path) -> None:
         sync_folder(source.parent)
 
 
+def name_new(source: Path, final: Path, lock: Path) -> None:
+    """Give the fresh file `source` the name `final`; FileExistsError when that is there. Whoever calls flushes the folder, and
+    removes `source`, which may be left as a second name."""
+    try:
+        if os.name != "nt":
+            os.link(source, final)
+            return
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+    if not rename_exclusively(source, final):
+        rename_under_lock(source, final, lock)
+
+
 def _place_by_link(source: Path, final: Path) -> bool:
     if os.name == "nt":
         return False  # os.rename is create-only there, in one step

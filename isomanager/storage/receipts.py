@@ -29,13 +29,18 @@ def receipt_path(sha256: str) -> str:
     return f"{RECEIPTS}/{sha256}.json"
 
 
+def receipt_bytes(receipt: Receipt) -> bytes:
+    """The receipt as it is kept."""
+    return receipt.model_dump_json(indent=1).encode()
+
+
 def keep_receipt(store: Store, receipt: Receipt) -> str:
     """Put `receipt` into the repository and return its path; a repeat, also at a later time, finds the one that is there."""
     path = receipt_path(receipt.sha256)
     same = next((kept for kept, told in _of_image(store, receipt.sha256) if _says_the_same(told, receipt)), None)
     if same is not None:
         return same
-    data = receipt.model_dump_json(indent=1).encode()
+    data = receipt_bytes(receipt)
     try:
         store.put_small(path, data)
     except StoreError as error:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from isomanager.errors import StoreError
+from isomanager.errors import IsoManagerError, StoreError
 from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators, Vouch
-from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal, safe_path
+from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, is_internal, safe_path
 from isomanager.storage.resuming import PartialNote
+from isomanager.storage.s3_batch import WRITTEN_AS, S3Batch
 from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, tag
 from isomanager.storage.s3_copying import Copier
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.s3_partial import S3Partial
-from isomanager.storage.s3_uploads import PARTIALS, SUMS, UploadNote, Uploads, gone, identity_of
+from isomanager.storage.s3_uploads import PARTIALS, SUMS, UploadNote, Uploads, gone, identity_of, metadata_of
+from isomanager.storage.spelling import Remembered, looked_for, spellings, taken
+from isomanager.storage.tree import Kind, Seen
 
 GRANULE = 8 << 20
 """Bytes of a part: at least 5 MiB, and 10,000 of them are an object's most (78 GiB)."""
@@ -32,7 +35,9 @@ class S3Store:
             self._bucket = S3Bucket(bucket, safe_path(prefix) if prefix else "", access or S3Access())
         self._uploads = Uploads(self._bucket, granule)
         self._copier = Copier(self._bucket)
-        self.traits = StoreTraits(granule=granule, read_size=GRANULE, readable_partial=False, server_copy=True)
+        self.traits = StoreTraits(
+            granule=granule, read_size=GRANULE, readable_partial=False, server_copy=True, at_once=16
+        )
 
     @property
     def url(self) -> str:
@@ -94,23 +99,18 @@ class S3Store:
     # final names
 
     def _refuse_taken(self, path: str, *, but: str = "") -> None:
-        holder = next((one for one in self._spellings(path) if one != but), None)
+        holder = next((one for one in self.spellings(path) if one != but), None)
         if holder is not None:
-            raise StoreError(
-                f"The name '{path}' is taken by '{holder}'.",
-                code="name-taken",
-                hint="Give the image a name that says more: its edition, build, or digest.",
-                path=path,
-            )
+            raise taken(path, holder)
 
-    def _spellings(self, path: str) -> list[str]:
-        """Every object whose path differs from `path` by no more than case."""
-        *folders, name = path.split("/")
-        found = [""]
-        for part in folders:
-            wanted = fold(f"{part}/")
-            found = [f"{at}{one}" for at in found for one in self._bucket.names_in(at) if fold(one) == wanted]
-        return [f"{at}{one}" for at in found for one in self._bucket.names_in(at) if fold(one) == fold(name)]
+    def spellings(self, path: str) -> Sequence[str]:
+        """What has that name, in whatever case, or stands in its way."""
+        with s3_errors(f"Looking for '{path}'"):
+            return spellings(looked_for(self._names_in), safe_path(path))
+
+    def _names_in(self, folder: str) -> Iterator[Seen]:
+        for name in self._bucket.names_in(f"{folder}/" if folder else ""):
+            yield Seen(name.rstrip("/"), Kind.FOLDER if name.endswith("/") else Kind.FILE, 0, 0, "")
 
     def stat(self, path: str) -> Entry | None:
         """The object, or None when there is none."""
@@ -133,12 +133,19 @@ class S3Store:
 
     def _listed(self, prefix: str) -> Iterator[Entry]:
         inside = is_internal(prefix) if prefix else False
-        for one in self._bucket.objects(prefix):
+        for one in self._bucket.objects(prefix) if prefix else self._bucket.objects_but(f"{INTERNAL}/"):
             name = str(one["Name"])
             below = not prefix or name == prefix or name.startswith(f"{prefix}/")
             hidden = name.startswith((f"{PARTIALS}/", f"{SUMS}/")) or (is_internal(name) and not inside)
             if below and not hidden and not name.endswith("/"):
                 yield _entry(name, one, int(one["Size"]))
+
+    def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
+        """The sizes of those that are there: by a listing, where it tells of several with each answer."""
+        wanted = set(paths)
+        if len(wanted) > 1:
+            return {entry.path: entry.size for entry in self.list() if entry.path in wanted}
+        return {entry.path: entry.size for entry in map(self.stat, wanted) if entry is not None}
 
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
         """Up to `length` bytes from `start`."""
@@ -178,7 +185,12 @@ class S3Store:
         with s3_errors(f"Asking for the digest of '{path}'"):
             head = self._bucket.head(path, checksums=True) or {}
             kept, expected = str(head.get("ChecksumSHA256", "")), self._uploads.expected_sum(identity_of(head))
-        if not kept or expected is None or self._copier.is_copy(head):
+        if self._copier.is_copy(head):
+            return None
+        if kept and WRITTEN_AS in metadata_of(head) and "-" not in kept:
+            agrees = kept == metadata_of(head)[WRITTEN_AS]
+            return Vouch(agrees, "the server's own SHA-256 of the object is compared, no byte was read")
+        if not kept or expected is None:
             return None
         digest, parts = expected
         return Vouch(
@@ -212,21 +224,14 @@ class S3Store:
 
     # small files
 
+    def put_all(self, files: Mapping[str, bytes]) -> Mapping[str, IsoManagerError]:
+        """Write objects that fit into one request each, several at once; what failed and why, by path."""
+        return S3Batch(self._bucket, Remembered(self._names_in), self.traits.at_once).put(files)
+
     def put_small(self, path: str, data: bytes) -> Entry:
         """Write a small object, create-only; a repeat with the same bytes succeeds."""
-        safe_path(path)
-        with s3_errors(f"Writing '{path}'"):
-            if not path.startswith(f"{INTERNAL}/") and self._bucket.head(path) is None:
-                self._refuse_taken(path)
-            try:
-                self._bucket.put(path, data, IfNoneMatch="*")
-            except OSError as error:
-                if code_of(error) not in PRECONDITION:
-                    raise
-                if self._bucket.get(path, 0, len(data) + 1) != data:
-                    raise StoreError(
-                        f"The name '{path}' is taken by other bytes.", code="name-taken", path=path
-                    ) from error
+        for wrong in self.put_all({path: data}).values():
+            raise wrong
         return self._must_stat(path)
 
     def replace_small(self, path: str, data: bytes, *, if_match: str = "") -> Entry:

@@ -123,6 +123,14 @@ class S3Bucket:
             for one in page.get("Contents", ()):
                 yield {**one, "Name": one["Key"][len(self.prefix) :]}
 
+    def objects_but(self, folder: str) -> Iterator[Headers]:
+        """Every object that is not in `folder`, which may hold more than all the rest: the listing goes on behind it."""
+        for one in self.objects():
+            if one["Name"].startswith(folder):
+                yield from self.objects(start_after=f"{folder}\U0010ffff")
+                return
+            yield one
+
     def names_in(self, folder: str) -> Iterator[str]:
         """Names directly in `folder` ("" or ending in a slash), those of folders ending in a slash."""
         asked: Headers = {"Prefix": self.prefix + folder, "Delimiter": "/"}

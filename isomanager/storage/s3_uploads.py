@@ -284,9 +284,13 @@ class Uploads:
 
 
 def identity_of(head: dict[str, Any]) -> str:
-    """Which unfinished file an object was; "" for one that was none. Some servers change the case of metadata's names."""
-    metadata = {str(name).lower(): str(value) for name, value in head.get("Metadata", {}).items()}
-    return metadata.get(IDENTITY, "")
+    """Which unfinished file an object was; "" for one that was none."""
+    return metadata_of(head).get(IDENTITY, "")
+
+
+def metadata_of(head: dict[str, Any]) -> dict[str, str]:
+    """An object's own metadata; some servers change the case of the names."""
+    return {str(name).lower(): str(value) for name, value in head.get("Metadata", {}).items()}
 
 
 def gone(key: str) -> StoreError:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import smbclient
@@ -18,6 +19,7 @@ from isomanager.errors import StoreError
 from isomanager.storage.smb_errors import smb_errors
 
 _T = TypeVar("_T")
+_ENOUGH_CREDITS, _MORE_CREDITS = 512, 64
 PORT = 445
 
 
@@ -36,6 +38,26 @@ class _PatientConnection(Connection):  # type: ignore[misc]
     """Waits for an answer no longer than `patience` seconds; a connection that kept silent is not used again."""
 
     patience = 60.0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._sending = threading.Lock()
+
+    def _send(self, messages: list[Any], *given: Any, **named: Any) -> Any:
+        """Wait until the server's credits pay for all of `messages`; ask for more of them while there are few."""
+        cost, until = sum(map(self._calculate_credit_charge, messages)), monotonic() + self.patience
+        while True:
+            with self._sending:
+                window = self.sequence_window["high"] - self.sequence_window["low"]
+                if window >= cost or not self._answers_are_due() or monotonic() > until:
+                    if window < _ENOUGH_CREDITS and self.session_table:
+                        named["credit_request"] = max(named.get("credit_request") or 0, _MORE_CREDITS)
+                    return super()._send(messages, *given, **named)
+            sleep(0.001)
+
+    def _answers_are_due(self) -> bool:
+        """Whether somebody waits for an answer, which will bring credits."""
+        return bool(self.outstanding_requests)
 
     def receive(
         self, request: Any, wait: bool = True, timeout: float | None = None, resolve_symlinks: bool = True

@@ -16,8 +16,9 @@ import smbclient
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import Space, StoreTraits
 from isomanager.storage.paths import safe_path
+from isomanager.storage.smb_compound import FreshFile, name_of, names_in
 from isomanager.storage.smb_errors import smb_errors
-from isomanager.storage.smb_file import SmbFile
+from isomanager.storage.smb_file import REQUEST, SmbFile
 from isomanager.storage.smb_session import SmbSession
 from isomanager.storage.tree import Kind, Seen, parent_of
 
@@ -26,6 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANY_SHARING = "rwd"
 _NO_LINKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.EACCES}
 _REPLACING_PATIENCE = 10.0
+_TOLD = ("last_write_time", "file_attributes", "end_of_file", "file_id")
 
 
 class SmbTree:
@@ -34,7 +36,8 @@ class SmbTree:
     def __init__(self, session: SmbSession, share: str, folder: str, url: str) -> None:
         self._session, self._share, self._folder = session, share, safe_path(folder) if folder else ""
         self.url = url
-        self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, hard_links=True)
+        self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, hard_links=True, at_once=8)
+        self._links = True
 
     def _at(self, path: str) -> str:
         return self._unc("/".join(one for one in (self._folder, path) if one))
@@ -76,13 +79,15 @@ class SmbTree:
         return _seen(path.rpartition("/")[2], told)
 
     def scan(self, path: str) -> Iterator[Seen]:
-        """Every name in a folder, a thousand or so with each answer."""
+        """Every name in a folder, hundreds with each answer."""
         with smb_errors(self._session.told):
-            found = list(smbclient.scandir(self._at(path), **self._session.arguments()))
-        for one in found:
-            info = one.smb_info
-            modified = (info.last_write_time - _EPOCH) // timedelta(microseconds=1) * 1000
-            yield Seen(one.name, _kind(info.file_attributes), info.end_of_file, modified, f"{info.file_id:x}")
+            found = list(names_in(self._at(path), **self._session.arguments()))
+        for told in found:
+            info = {name: told[name].get_value() for name in _TOLD}
+            modified = (info["last_write_time"] - _EPOCH) // timedelta(microseconds=1) * 1000
+            yield Seen(
+                name_of(told), _kind(info["file_attributes"]), info["end_of_file"], modified, f"{info['file_id']:x}"
+            )
 
     def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
         """Bytes, and the file they are from."""
@@ -126,6 +131,37 @@ class SmbTree:
             with suppress(FileExistsError):  # another writer was quicker
                 self._session.call(smbclient.mkdir, self._at(one))
 
+    def add_folder(self, path: str) -> None:
+        """Create one folder."""
+        self._session.call(smbclient.mkdir, self._at(path))
+
+    def put_new(self, aside: str, final: str, data: bytes) -> None:
+        """Write, flush and name: two round trips for what fits into one request; for more, or where the server has no second
+        names, one operation after the other."""
+        if len(data) > REQUEST or not self._links:
+            self._put_step_by_step(aside, final, data)
+            return
+        below_share = "\\".join(self._at(final).split("\\")[4:])
+        fresh = self._session.call(FreshFile, self._at(aside), data)
+        try:
+            with smb_errors(self._session.told):
+                fresh.name(below_share)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._links = False
+            self._put_step_by_step(aside, final, data)
+
+    def _put_step_by_step(self, aside: str, final: str, data: bytes) -> None:
+        try:
+            self.write_new(aside, data)
+            self._name_new(aside, final)
+        finally:
+            self.remove(aside)
+
+    def flush_names(self, folder: str) -> None:
+        """Nothing is left to flush: there is no such request."""
+
     def remove(self, path: str) -> None:
         """Remove a file."""
         try:
@@ -140,17 +176,19 @@ class SmbTree:
     def place_new(self, source: str, final: str) -> None:
         """Rename, create-only: by a second name and removing the first, which no server does in two steps; where there are no
         hard links by a rename that the server is told not to replace anything with."""
-        if self.same(source, final):
+        if self.same(source, final) or self._name_new(source, final):
             self.remove(source)
-            return
+
+    def _name_new(self, source: str, final: str) -> bool:
+        """Give it the name; whether it has the old one as well."""
         try:
             self._session.call(smbclient.link, self._at(source), self._at(final))
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             self._session.call(smbclient.rename, self._at(source), self._at(final))
-        else:
-            self.remove(source)
+            return False
+        return True
 
     def replace(self, source: str, final: str) -> None:
         """Rename over what is there. A server refuses that while anyone has the old file open: it is asked again for a while."""

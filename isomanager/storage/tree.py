@@ -6,11 +6,11 @@ StoreUnavailable and StoreError where errno has no word for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from isomanager.storage.contract import Entry, Space, StoreTraits
 
@@ -116,6 +116,19 @@ class FileTree(Protocol):
         """Create a folder and its parents. What is there stays as it is."""
         ...
 
+    def add_folder(self, path: str) -> None:
+        """Create a folder whose parent is there; FileExistsError when its name is taken. Durable after `flush_names`."""
+        ...
+
+    def put_new(self, aside: str, final: str, data: bytes) -> None:
+        """Write `data` as `aside`, flush it, then give it the name `final`; FileExistsError when that is there. Durable after
+        `flush_names`; `aside` is gone whatever happens but a crash."""
+        ...
+
+    def flush_names(self, folder: str) -> None:
+        """Put the names in a folder on the medium."""
+        ...
+
     def remove(self, path: str) -> None:
         """Remove a file, durably; a missing one is no error."""
         ...
@@ -138,6 +151,15 @@ class FileTree(Protocol):
 
     def space(self) -> Space:
         """How much room there is."""
+        ...
+
+
+@runtime_checkable
+class LooksQuickly(Protocol):
+    """A tree where looking at a file waits for nobody."""
+
+    def sizes(self, paths: Collection[str]) -> dict[str, int]:
+        """The sizes of those of the files that are there."""
         ...
 
 

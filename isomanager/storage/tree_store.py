@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from isomanager.errors import StoreError
+from isomanager.errors import IsoManagerError, StoreError
 from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
 from isomanager.storage.os_failures import store_errors
-from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold
+from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal
 from isomanager.storage.resuming import PartialNote
-from isomanager.storage.spelling import spellings
+from isomanager.storage.spelling import looked_for, spellings, taken
 from isomanager.storage.tree import FileTree, Kind, Seen, parent_of
+from isomanager.storage.tree_batch import SMALL, TreeBatch, look_at_all, sweep
 from isomanager.storage.tree_partial import TreePartial
 from isomanager.storage.tree_partials import PartialFolder
 
-_NEVER_LISTED = (f"{INTERNAL}/partials", f"{INTERNAL}/small")
-_SMALL = f"{INTERNAL}/small"
-_LITTER_AGE_NS = 3600 * 10**9
+_NEVER_LISTED = (f"{INTERNAL}/partials", SMALL)
 _PLACING_TRIES = 5
 
 
@@ -111,14 +110,9 @@ class TreeStore:
                     raise
 
     def _refuse_if_taken(self, source: str, path: str) -> None:
-        holder = next((one for one in spellings(self._tree, path) if not self._tree.same(one, source)), None)
+        holder = next((one for one in self._spellings(path) if not self._tree.same(one, source)), None)
         if holder is not None:
-            raise StoreError(
-                f"The name '{path}' is taken by '{holder}'.",
-                code="name-taken",
-                hint="Give the image a name that says more: its edition, build, or digest.",
-                path=path,
-            )
+            raise taken(path, holder)
 
     def stat(self, path: str) -> Entry | None:
         """The file, or None when there is none. A folder is no file."""
@@ -162,6 +156,15 @@ class TreeStore:
                 yield one.entry(whole)
             elif one.kind is Kind.FOLDER and whole != INTERNAL and whole not in _NEVER_LISTED:
                 yield from self._walk(whole)
+
+    def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
+        """The sizes of those that are there: each is looked at, several at once."""
+        with store_errors(f"Looking at files of {self.url}"):
+            self._tree.require()
+            found = look_at_all(self._tree, paths)
+            if len(found) < len(paths):
+                self._tree.require()  # missing must not mean that the disk went away meanwhile
+            return found
 
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
         """Up to `length` bytes from `start`."""
@@ -227,25 +230,28 @@ class TreeStore:
 
     # small files
 
+    def spellings(self, path: str) -> Sequence[str]:
+        """What has that name, in whatever case, or stands in its way."""
+        with store_errors(f"Looking for '{path}'"):
+            return self._spellings(self._checked(path))
+
+    def _spellings(self, path: str) -> Sequence[str]:
+        """Names among the internals are our own: no two of them differ by case alone, and there may be very many."""
+        if is_internal(path):
+            return [path] if self._tree.look(path) else []
+        return spellings(looked_for(self._tree.scan), path)
+
+    def put_all(self, files: Mapping[str, bytes]) -> Mapping[str, IsoManagerError]:
+        """Write small files together, create-only; what failed and why, by path."""
+        with store_errors(f"Writing into {self.url}"):
+            self._tree.require()
+            return TreeBatch(self._tree).put(files)
+
     def put_small(self, path: str, data: bytes) -> Entry:
         """Write a small file atomically, create-only; a repeat with the same bytes succeeds."""
-        with store_errors(f"Writing '{path}'"):
-            if self._holds(self._checked(path), data):
-                return self._must_stat(path)
-            fresh = self._write_aside(data)
-            try:
-                self._place(fresh, path)
-            except StoreError:
-                # another process may have won the race with the very same bytes
-                if not self._holds(path, data):
-                    raise
-            finally:
-                self._tree.remove(fresh)
-            return self._must_stat(path)
-
-    def _holds(self, path: str, data: bytes) -> bool:
-        seen = self._look(path)
-        return seen is not None and seen.size == len(data) and self._tree.read(path, 0, len(data))[1] == data
+        for wrong in self.put_all({path: data}).values():
+            raise wrong
+        return self._must_stat(path)
 
     def replace_small(self, path: str, data: bytes, *, if_match: str = "") -> Entry:
         """Write a small index file atomically, replacing what is there. One writer at a time: the caller holds the lease."""
@@ -270,15 +276,11 @@ class TreeStore:
 
     def _write_aside(self, data: bytes) -> str:
         """A fresh, flushed file among the internals. What dead processes left there an hour ago goes."""
-        self._tree.make_folders(_SMALL)
+        self._tree.make_folders(SMALL)
         name = secrets.token_hex(12)
-        self._tree.write_new(f"{_SMALL}/{name}", data)
-        there = {one.name: one for one in self._tree.scan(_SMALL)}
-        written = there[name].modified_ns if name in there else 0
-        for other in there.values():
-            if written - other.modified_ns > _LITTER_AGE_NS:
-                self._tree.remove(f"{_SMALL}/{other.name}")
-        return f"{_SMALL}/{name}"
+        self._tree.write_new(f"{SMALL}/{name}", data)
+        sweep(self._tree)
+        return f"{SMALL}/{name}"
 
 
 def _sorting(seen: Seen) -> str:

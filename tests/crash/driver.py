@@ -53,7 +53,7 @@ POINTS = {
     # reserving and downloading
     "nothing reserved yet": Point(f"{_COPIES}.reserve", before=True),
     "reserved": Point(f"{_COPIES}.reserve"),
-    "leased": Point("isomanager.inventory.leases:LeaseRecords.acquire"),
+    "leased": Point("isomanager.inventory.leases:LeaseRecords.acquire_all"),
     "partial begun": Point(f"{_STORE}.begin"),
     "first piece written": Point(f"{_PARTIAL}.write"),
     "first piece durable": Point(f"{_PARTIAL}.checkpoint"),

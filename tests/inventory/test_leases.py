@@ -9,7 +9,7 @@ import pytest
 
 from isomanager.errors import LeaseLost
 from isomanager.inventory.inventory import Inventory
-from isomanager.inventory.leases import HeldLease
+from isomanager.inventory.leases import HeldLeases
 
 TTL = timedelta(seconds=30)
 
@@ -66,13 +66,13 @@ def test_a_held_lease_is_renewed_until_its_block_ends(inventory: Inventory) -> N
     renewed = threading.Event()
 
     class Watched(Inventory):
-        def renew(self, lease: Any) -> Any:
-            later = super().renew(lease)
+        def renew_all(self, leases: Any) -> Any:
+            later = super().renew_all(leases)
             renewed.set()
             return later
 
     watched = Watched(inventory._engine, inventory._clock)
-    with HeldLease(watched, "k", "first", ttl=timedelta(milliseconds=60)) as lease:
+    with HeldLeases(watched, ["k"], "first", ttl=timedelta(milliseconds=60)) as (lease,):
         assert renewed.wait(10)
         assert inventory.holder("k") == "first"
         assert lease.key == "k"
@@ -81,7 +81,7 @@ def test_a_held_lease_is_renewed_until_its_block_ends(inventory: Inventory) -> N
 
 def test_a_held_lease_that_was_taken_over_stops_the_work(inventory: Inventory, clock: Any) -> None:
     stop = threading.Event()
-    with HeldLease(inventory, "k", "first", ttl=timedelta(milliseconds=60), lost=stop):
+    with HeldLeases(inventory, ["k"], "first", ttl=timedelta(milliseconds=60), lost=stop):
         clock.pass_(hours=1)
         assert stop.wait(10)
         assert inventory.acquire("k", "second", TTL) is not None
@@ -89,7 +89,7 @@ def test_a_held_lease_that_was_taken_over_stops_the_work(inventory: Inventory, c
 
 
 def test_a_held_lease_is_refused_while_another_holds_the_key(inventory: Inventory) -> None:
-    with HeldLease(inventory, "k", "first"):
-        with pytest.raises(LeaseLost, match="worked on by first"), HeldLease(inventory, "k", "second"):
+    with HeldLeases(inventory, ["k"], "first"):
+        with pytest.raises(LeaseLost, match="worked on by first"), HeldLeases(inventory, ["k"], "second"):
             pytest.fail("two holders")
         assert inventory.holder("k") == "first"

@@ -13,8 +13,9 @@ from isomanager.library.opening import Library
 from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
 from isomanager.library.subscribing import subscribe
+from isomanager.library.sync_planning import plan_destination
 from isomanager.library.sync_sources import SyncSource
-from isomanager.library.syncing import plan_destination, sync_image
+from isomanager.library.syncing import sync_image
 from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Selector
 from isomanager.planning.syncing import SyncKind, SyncMode
 from isomanager.storage.durable import clone_file

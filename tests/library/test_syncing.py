@@ -18,8 +18,10 @@ from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
 from isomanager.library.sites import add_site
 from isomanager.library.subscribing import subscribe
+from isomanager.library.sync_groups import bring
+from isomanager.library.sync_planning import destinations, loads, plan_destination, survey
 from isomanager.library.sync_sources import SyncSource
-from isomanager.library.syncing import destinations, plan_destination, retire_extra, sync_image
+from isomanager.library.syncing import retire_extra
 from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Selector
 from isomanager.planning.syncing import SyncKind, SyncMode, SyncStep
 from isomanager.storage.receipts import RECEIPTS
@@ -45,11 +47,9 @@ def steps_for(
 
 def copied(library: Library, steps: list[SyncStep], source: str = "default", **told: Any) -> list[Outcome]:
     origin = SyncSource(library, source)
-    groups: dict[str, list[SyncStep]] = {}
-    for step in steps:
-        if step.kind is SyncKind.COPY and step.shared:
-            groups.setdefault(step.shared.sha256, []).append(step)
-    return [outcome for group in groups.values() for outcome in sync_image(library, origin, group, **told)]
+    surveys = {name: survey(library, name) for name in {step.destination for step in steps}}
+    going = loads(steps, surveys)
+    return [outcome for load in going for outcome in bring(library, origin, load, surveys, **told)]
 
 
 def held(library: Library, repository: str) -> dict[str, Copy]:
@@ -90,7 +90,7 @@ def test_a_place_that_fails_costs_the_others_nothing(
     def broken(*_given: Any, **_told: Any) -> Any:
         raise StoreUnavailable("the share is gone")
 
-    monkeypatch.setattr(filled.store("lab"), "begin", broken)
+    monkeypatch.setattr(filled.store("lab"), "put_all", broken)
     told = copied(filled, steps)
     assert {(one.repository, one.outcome) for one in told} == {
         ("branch", OutcomeKind.PUBLISHED), ("lab", OutcomeKind.FAILED),
@@ -120,10 +120,10 @@ def test_a_mirror_retires_into_the_trash_and_spares_what_is_subscribed_to(filled
     steps = steps_for(filled, ("branch", "lab"), SyncMode.MIRROR)
     going = [one for one in steps if one.kind is SyncKind.RETIRE]
     assert [(one.destination, one.title.product) for one in going] == [("branch", "sample-beacon")]
-    assert retire_extra(filled, going[0]).outcome is OutcomeKind.RETIRED
+    assert retire_extra(filled, going)[0].outcome is OutcomeKind.RETIRED
     trashed = filled.inventory.copies("branch", states={CopyState.TRASHED})
     assert (tmp_path / "branch" / trashed[0].trash_path).is_file()
-    assert retire_extra(filled, going[0]).outcome is OutcomeKind.SKIPPED
+    assert retire_extra(filled, going)[0].outcome is OutcomeKind.SKIPPED
 
 
 def test_what_a_sync_reads_cannot_be_taken_away(filled: Library) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from contract_small_files import SmallFilesContract
 
 from isomanager.errors import StoreError
 from isomanager.storage.contract import Partial, PartialRef, Store, Validators
@@ -43,7 +44,7 @@ def code_of(call: Callable[[], object]) -> str:
     return ""
 
 
-class StoreContract:
+class StoreContract(SmallFilesContract):
     """Inherit, and define the fixtures `store` (empty) and `reopen_code` (Python that makes the same store as `store`)."""
 
     @pytest.fixture

@@ -1,0 +1,146 @@
+"""Small files put into a tree together: folders are looked into once, names flushed by folder."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from isomanager.errors import IsoManagerError
+from isomanager.storage.contract import INTERNAL
+from isomanager.storage.os_failures import store_errors
+from isomanager.storage.paths import is_internal
+from isomanager.storage.spelling import Remembered, spellings, taken
+from isomanager.storage.tree import FileTree, Kind, LooksQuickly, parent_of
+
+SMALL = f"{INTERNAL}/small"
+"""Where a file is before it has its name."""
+_LITTER_AGE_NS = 3600 * 10**9
+_TRIES = 5
+
+
+def look_at_all(tree: FileTree, paths: Collection[str]) -> dict[str, int]:
+    """The sizes of those that are there."""
+    for path in paths:
+        tree.check(path)
+    if isinstance(tree, LooksQuickly):
+        return tree.sizes(paths)
+    found: dict[str, int] = {}
+
+    def look(path: str) -> None:
+        seen = tree.look(path)
+        if seen is not None and seen.kind is Kind.FILE:
+            found[path] = seen.size
+
+    _together(tree.traits.at_once, look, paths)
+    return found
+
+
+def sweep(tree: FileTree) -> None:
+    """Remove what dead processes left there an hour ago, by the clock of the tree's own machine: the folder changed just now."""
+    here = tree.look(SMALL)
+    for one in tree.scan(SMALL) if here else ():
+        if here and here.modified_ns - one.modified_ns > _LITTER_AGE_NS:
+            tree.remove(f"{SMALL}/{one.name}")
+
+
+class TreeBatch:
+    """One call of `put_all`. What it saw of a folder it remembers, but for the internals: no two names there differ by case."""
+
+    def __init__(self, tree: FileTree) -> None:
+        self._tree = tree
+        self._lock = threading.RLock()
+        self._unflushed: set[str] = set()
+        self._forget()
+
+    def put(self, files: Mapping[str, bytes]) -> dict[str, IsoManagerError]:
+        """Put each file; what failed and why, by path."""
+        failed: dict[str, IsoManagerError] = {}
+
+        def put_one(path: str) -> None:
+            try:
+                with store_errors(f"Writing '{path}'"):
+                    self._put(path, files[path])
+            except IsoManagerError as wrong:
+                failed[path] = wrong
+
+        _together(self._tree.traits.at_once, put_one, files)
+        self._flush(files, failed)
+        sweep(self._tree)
+        return failed
+
+    def _put(self, path: str, data: bytes) -> None:
+        self._tree.check(path)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self._prepare(path)
+                self._tree.put_new(f"{SMALL}/{secrets.token_hex(12)}", path, data)
+                break
+            except FileExistsError:
+                if not self._holds(path, data):
+                    raise taken(path, path) from None
+                break
+            except FileNotFoundError:  # another process removed the folder while it was empty
+                self._forget()
+                if not tries_left:
+                    raise
+        with self._lock:
+            self._unflushed.add(parent_of(path))
+
+    def _prepare(self, path: str) -> None:
+        """The folders, unless another spelling has the name; looked for and made by one thread at a time."""
+        with self._lock:
+            self._make(SMALL)
+            if not is_internal(path):
+                holder = next((one for one in spellings(self._names.like, path) if one != path), None)
+                if holder is not None:
+                    raise taken(path, holder)
+            self._make(parent_of(path))
+
+    def _make(self, folder: str) -> None:
+        if folder in self._made:
+            return
+        above, _, name = folder.rpartition("/")
+        self._make(above)
+        try:
+            self._tree.add_folder(folder)
+        except FileExistsError:
+            pass
+        else:
+            self._unflushed.add(above)
+            self._names.made(above, name)
+        self._made.add(folder)
+
+    def _holds(self, path: str, data: bytes) -> bool:
+        seen = self._tree.look(path)
+        same = seen is not None and seen.kind is Kind.FILE and seen.size == len(data)
+        return same and self._tree.read(path, 0, len(data))[1] == data
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._names = Remembered(self._tree.scan)
+            self._made = {""}
+
+    def _flush(self, files: Collection[str], failed: dict[str, IsoManagerError]) -> None:
+        """Each folder once; a folder that cannot be flushed fails what was put into it."""
+
+        def flush(folder: str) -> None:
+            try:
+                with store_errors(f"Flushing '{folder}'"):
+                    self._tree.flush_names(folder)
+            except IsoManagerError as wrong:
+                below = f"{folder}/" if folder else ""
+                failed.update({path: wrong for path in files if path.startswith(below)})
+
+        _together(self._tree.traits.at_once, flush, sorted(self._unflushed))
+
+
+def _together(at_once: int, act: Callable[[str], None], given: Collection[str]) -> None:
+    if len(given) <= 1:
+        for one in given:
+            act(one)
+        return
+    with ThreadPoolExecutor(min(at_once, len(given)), thread_name_prefix="small-files") as pool:
+        for _ in pool.map(act, given):
+            pass

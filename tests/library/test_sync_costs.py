@@ -1,0 +1,128 @@
+"""What a sync of small images costs, counted: commits, flushes, round trips, requests. Never time, which depends on the machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from crash.sync_driver import mirror
+from custom_images import hold_images
+from isomanager.library.opening import Library
+from isomanager.library.repositories import add_repository
+from isomanager.library.sync_planning import plan_destination
+from isomanager.library.sync_sources import SyncSource
+from isomanager.model import CopyState, OutcomeKind
+from isomanager.planning.syncing import SyncKind, SyncMode
+from isomanager.storage.local_tree import LocalTree
+from isomanager.storage.s3_bucket import S3Bucket
+from isomanager.storage.smb_session import _PatientConnection
+
+IMAGES = 20
+
+
+@contextmanager
+def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, *names: str) -> Iterator[Counter[str]]:
+    """How often each of the owner's functions is called while the block lasts."""
+    calls: Counter[str] = Counter()
+
+    def counting(name: str, acting: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **named: Any) -> Any:
+            calls[name] += 1
+            return acting(*given, **named)
+
+        return called
+
+    with monkeypatch.context() as patched:
+        for name in names:
+            patched.setattr(owner, name, counting(name, getattr(owner, name)))
+        yield calls
+
+
+@pytest.fixture
+def filled(library: Library) -> Library:
+    hold_images(library, range(IMAGES))
+    return library
+
+
+def copied(library: Library) -> None:
+    outcomes = mirror(library)
+    assert [one.outcome for one in outcomes] == [OutcomeKind.PUBLISHED] * IMAGES, [one.reason for one in outcomes]
+    assert len(library.inventory.copies("branch", states={CopyState.HELD})) == IMAGES
+
+
+def test_twenty_small_images_cost_no_more_commits_than_one(filled: Library, tmp_path: Path) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    commits: list[object] = []
+    engine = filled.inventory._engine
+
+    def commit(connection: Any) -> None:
+        if connection.get_execution_options().get("isomanager_writes"):
+            commits.append(connection)
+
+    event.listen(engine, "commit", commit)
+    try:
+        copied(filled)
+    finally:
+        event.remove(engine, "commit", commit)
+    assert 4 <= len(commits) <= 6, "readers' leases, leases, rows, rows, and both given back"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the flushes of Linux")
+def test_a_small_image_costs_at_most_four_flushes(
+    filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    with counted(monkeypatch, os, "fsync", "fdatasync") as flushes:
+        copied(filled)
+    assert 2 * IMAGES <= flushes.total() <= 4 * IMAGES, "image, receipt, the image's folder; the rest is shared"
+
+
+def test_a_name_for_a_copy_is_found_without_listing_the_repository(
+    filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    with counted(monkeypatch, LocalTree, "scan") as scans:
+        copied(filled)
+    assert scans.total() <= IMAGES + 12, "the source is listed once, and folders on the way are looked into once"
+
+
+def test_a_small_image_costs_at_most_eight_round_trips_to_a_share(
+    filled: Library, on_smb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", on_smb)
+    with counted(monkeypatch, _PatientConnection, "_send") as requests:
+        copied(filled)
+    assert requests.total() <= 8 * IMAGES, "a folder, and two requests each for image and receipt; the rest is shared"
+
+
+def test_a_small_image_costs_at_most_three_requests_to_a_bucket(
+    filled: Library, on_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", on_s3)
+    with counted(monkeypatch, S3Bucket, "call", "get") as requests:
+        copied(filled)
+    assert 2 * IMAGES <= requests.total() <= 3 * IMAGES, "image and receipt; listings are shared"
+
+
+def test_with_nothing_to_do_each_side_is_listed_at_most_once_and_nothing_is_written(
+    filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    copied(filled)
+    with (
+        counted(monkeypatch, LocalTree, "scan") as scans,
+        counted(monkeypatch, LocalTree, "write_new", "put_new", "read", "open") as written,
+    ):
+        assert mirror(filled) == []
+    assert scans.total() <= 2 * (IMAGES + 3)
+    assert written.total() == 0
+    steps = plan_destination(filled, SyncSource(filled, "default").shared(), "branch", SyncMode.MIRROR)
+    assert {one.kind for one in steps} == {SyncKind.SAME}

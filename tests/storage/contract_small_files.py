@@ -1,0 +1,60 @@
+"""What every store promises of files that are put into it together, and of names. `StoreContract` inherits it."""
+
+from __future__ import annotations
+
+import pytest
+
+from isomanager.errors import StoreError
+from isomanager.storage.contract import Store
+
+FOLDER = "Linux/Ubuntu - Server"
+
+
+class SmallFilesContract:
+    """Needs the fixture `store`, empty."""
+
+    def test_files_put_together_are_all_there_whole(self, store: Store) -> None:
+        files = {f"{FOLDER}/{number}/image-{number}.iso": bytes([number]) * (number * 1000) for number in range(20)}
+        files[f"{FOLDER}/large.iso"] = b"x" * ((1 << 20) + 77)
+        assert store.put_all(files) == {}
+        assert {entry.path: entry.size for entry in store.list()} == {path: len(data) for path, data in files.items()}
+        for path, data in files.items():
+            assert store.read(path, 0, len(data) + 1) == data
+
+    def test_putting_the_same_bytes_together_again_succeeds(self, store: Store) -> None:
+        files = {f"{FOLDER}/one.iso": b"one", ".isomanager/receipts/one.json": b"{}"}
+        assert store.put_all(files) == {}
+        assert store.put_all(files) == {}
+
+    def test_a_name_that_is_taken_costs_the_others_nothing(self, store: Store) -> None:
+        store.put_all({f"{FOLDER}/one.iso": b"one"})
+        failed = store.put_all({f"{FOLDER}/one.iso": b"two", f"{FOLDER}/two.iso": b"two"})
+        assert {path: wrong.code for path, wrong in failed.items()} == {f"{FOLDER}/one.iso": "name-taken"}
+        assert store.read(f"{FOLDER}/one.iso", 0, 10) == b"one"
+        assert store.read(f"{FOLDER}/two.iso", 0, 10) == b"two"
+
+    def test_files_put_together_are_refused_names_that_differ_by_case_alone(self, store: Store) -> None:
+        store.put_all({f"{FOLDER}/one.iso": b"one"})
+        failed = store.put_all({f"{FOLDER.upper()}/ONE.iso": b"one", f"{FOLDER}/Two.iso": b"two"})
+        assert {wrong.code for wrong in failed.values()} == {"name-taken"}
+        assert [entry.path for entry in store.list()] == [f"{FOLDER}/Two.iso", f"{FOLDER}/one.iso"]
+
+    def test_a_name_is_found_in_whatever_case_it_is_spelled(self, store: Store) -> None:
+        store.put_all({f"{FOLDER}/one.iso": b"one", f"{FOLDER}/folder/two.iso": b"two"})
+        assert [*store.spellings(f"{FOLDER.lower()}/ONE.iso")] == [f"{FOLDER}/one.iso"]
+        assert [*store.spellings(f"{FOLDER}/Folder")] == [f"{FOLDER}/folder"], "a folder holds the name too"
+        assert [*store.spellings(f"{FOLDER}/One.iso/below.iso")] == [f"{FOLDER}/one.iso"], "a file is no folder"
+        for free in (f"{FOLDER}/three.iso", "Windows/one.iso", "one.iso"):
+            assert [*store.spellings(free)] == []
+
+    def test_nothing_is_left_aside_when_files_are_put_together(self, store: Store) -> None:
+        store.put_all({f"{FOLDER}/one.iso": b"one"})
+        store.put_all({f"{FOLDER}/one.iso": b"two", f"{FOLDER}/two.iso": b"two"})
+        assert [entry.path for entry in store.list(".isomanager")] == []
+        assert list(store.partials()) == []
+
+    def test_files_put_together_never_leave_the_repository(self, store: Store) -> None:
+        failed = store.put_all({"../outside.iso": b"x", "inside.iso": b"x"})
+        assert set(failed) == {"../outside.iso"}
+        with pytest.raises(StoreError):
+            store.spellings("../outside.iso")
