@@ -181,6 +181,7 @@ def change_subscription(
 ) -> None:
     """Change a subscription, its version rule above all. What is held stays until something newer is in."""
     from isomanager.library.subscribing import Changes, change
+    from isomanager.planning.keeping import policy_told
 
     changes = Changes(
         version=version,
@@ -205,4 +206,6 @@ def change_subscription(
         print_json([one.model_dump(mode="json") | {"text": str(one.selector)} for one in changed])
         return
     for one in changed:
-        print(f"{one.id} is now {one.selector} ({', '.join(one.selector.architectures)}), keeping {one.keep.last}.")
+        archived = f"; older ones are archived in {one.archive}" if one.archive else ""
+        wanted = f"{one.selector} ({', '.join(one.selector.architectures)})"
+        print(f"{one.id} is now {wanted}, keeping {policy_told(one.keep)}{archived}.")

@@ -9,6 +9,8 @@ from typing import Any
 FIRST_HOUR = 2
 """Scheduled updates begin at this hour of the night, one family after the other."""
 STAGGER_MINUTES = 25
+NIGHTLY_BUDGET = "50GiB"
+"""How much a night's scrub reads: about half an hour of one disk, and a library of 1.5 TiB once a month."""
 PRODUCT_TAG = "product:"
 """Begins the tag by which the deployment of one product is known."""
 
@@ -86,7 +88,10 @@ FIXED = (
     Definition(
         "scrub",
         "flows.scrub.scrub",
-        f"Prove images again, those first that were not proved for longest, within a budget; mend what failed. {_WHERE}",
+        "Prove images again, those first that were not proved for longest, within a budget, every night; mend what failed. "
+        f"{_WHERE}",
+        {"budget": NIGHTLY_BUDGET},
+        cron=f"30 {FIRST_HOUR - 1} * * *",
     ),
     Definition(
         "prune",

@@ -79,6 +79,8 @@ ANYWHERE: Mapping[str, Listing] = {"repository": _repositories, "repositories": 
 
 FORMS: Mapping[str, Mapping[str, Listing]] = {
     "flows.update.update": {"what": _wanted},
+    "flows.subscribe.subscribe": {"archive": _or_none(_repositories)},
+    "flows.subscribe.change_subscription": {"archive": _or_none(_repositories)},
     "flows.verify.verify": {"what": _held},
     "flows.check_catalogue.check_catalogue": {"what": _named},
     "flows.download.download": {

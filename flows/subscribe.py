@@ -68,7 +68,14 @@ def change_subscription(
     version: str = "",
     repositories: list[str] = [],  # noqa: B006 - never changed
     keep: int = 0,
+    keep_days: int = -1,
+    keep_majors: int = -1,
+    keep_minors: int = -1,
+    old: Literal["as it is", "trash", "keep", "archive"] = "as it is",
+    archive: str = "",
     floor: Literal["as it is", "signed", "pinned", "published", "served", "mirror", "none"] = "as it is",
+    tags: list[str] = [],  # noqa: B006
+    group: str = "",
     state: Literal["as it is", "active", "paused"] = "as it is",
 ) -> tuple[Subscription, ...]:
     """Change subscriptions, their version rule above all. What is held stays until something newer is in.
@@ -78,17 +85,36 @@ def change_subscription(
         version: The new version rule or channel, such as 24.04, 24.latest or lts; empty leaves it.
         repositories: The new repositories; none leaves them.
         keep: How many versions to keep; 0 leaves it.
+        keep_days: Also keep what was proved in so many days; 0 ends that, -1 leaves it.
+        keep_majors: Also keep the newest of each of so many major versions; 0 ends that, -1 leaves it.
+        keep_minors: Also keep the newest of each of so many pairs of major and minor version; 0 ends that, -1 leaves it.
+        old: What happens to replaced versions.
+        archive: The repository that replaced versions are copied to before they go, with archive above; empty leaves it.
         floor: Publish nothing that is proved less.
+        tags: Its tags, in place of those it has; none leaves them.
+        group: Its schedule group; empty leaves it.
         state: Whether updates are to bring anything for them.
     """
     changes = Changes(
         version=version or None,
         repositories=tuple(repositories) or None,
         keep=keep or None,
+        keep_days=_unless_left(keep_days),
+        keep_majors=_unless_left(keep_majors),
+        keep_minors=_unless_left(keep_minors),
+        old=None if old == "as it is" else old,
+        archive=archive or None,
         floor=None if floor == "as it is" else Assurance(floor),
+        tags=tuple(tags) or None,
+        group=group or None,
         paused=None if state == "as it is" else state == "paused",
     )
     if not what or changes == Changes():
         raise UsageError("Name a subscription, and what to change of it.")
     with running() as library:
         return tuple(change(library, one, changes) for one in chosen_subscriptions(library, what))
+
+
+def _unless_left(number: int) -> int | None:
+    """The number; None for -1, by which a form says that it is to stay as it is."""
+    return None if number < 0 else number

@@ -249,7 +249,10 @@ class Settings(BaseSettings):
         '{"*" = ["atom", "pulp", "simplestreams"]}.',
     )
     space_warning: float = Field(
-        0.9, gt=0, le=1, description="Used share of a repository's disk or quota from which on runs send an event."
+        0.9,
+        gt=0,
+        le=1,
+        description="Used share of a repository's disk or quota from which on runs send an event and `doctor` warns.",
     )
     eol_grace_days: int = Field(
         0,
@@ -263,9 +266,6 @@ class Settings(BaseSettings):
         "`previous` keeps one series more.",
     )
     report_days: int = Field(90, ge=1, description="Days that dated inventories and reports stay in a repository.")
-    low_space: int = Field(
-        10 << 30, ge=0, description="Bytes free in a repository below which `doctor` warns of scarce room."
-    )
     alarm_days: int = Field(
         3,
         ge=1,

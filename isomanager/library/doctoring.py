@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal
@@ -18,6 +18,7 @@ from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import known_keys
 from isomanager.library.refreshing_keys import refreshed_at
 from isomanager.library.repositories import check_repository
+from isomanager.library.rooms import Fullness, fullness
 from isomanager.library.standing import standing
 from isomanager.model import RepositoryRecord, Value
 from isomanager.settings import default_config_file
@@ -67,17 +68,20 @@ def _configuration(library: Library) -> Iterator[Finding]:
             name="data folder", state="wrong", told=f"{folder} cannot be written to.", advice="Give it to this user."
         )
         return
-    yield _room("data folder", str(folder), shutil.disk_usage(folder).free, library.settings.low_space)
+    space = shutil.disk_usage(folder)
+    full = Fullness("", space.total - space.free, space.total, "its disk")
+    yield _room(library, "data folder", str(folder), space.free, [full])
 
 
-def _room(name: str, place: str, free: int | None, low: int) -> Finding:
-    if free is None:
-        return Finding(name=name, state="ok", told=f"{place}; it does not say how much room it has")
-    told = f"{place}, {readable_size(free)} free"
-    if free >= low:
+def _room(library: Library, name: str, place: str, free: int | None, fullness: Iterable[Fullness]) -> Finding:
+    told = f"{place}; it does not say how much room it has" if free is None else f"{place}, {readable_size(free)} free"
+    full = next((one for one in fullness if one.share >= library.settings.space_warning), None)
+    if full is None:
         return Finding(name=name, state="ok", told=told)
-    advice = "Free some space, let `isomanager prune` retire what is no longer wanted, or lower the setting low_space."
-    return Finding(name=name, state="warn", told=told, advice=advice)
+    advice = (
+        "Free some space, let `isomanager prune` retire what is no longer wanted, or raise the setting space_warning."
+    )
+    return Finding(name=name, state="warn", told=f"{told}; {full.limit} is {full.share:.0%} full", advice=advice)
 
 
 def _versions(_library: Library) -> Iterator[Finding]:
@@ -118,7 +122,7 @@ def _repository(library: Library, record: RepositoryRecord) -> Finding:
     if not checked.ok:
         advice = f"`isomanager repository check {record.name}` shows each step."
         return Finding(name=name, state="wrong", told=f"{checked.url}: {checked.wrong}", advice=advice)
-    return _room(name, checked.url, checked.free, library.settings.low_space)
+    return _room(library, name, checked.url, checked.free, fullness(library, record.name))
 
 
 def _keys(library: Library) -> Iterator[Finding]:

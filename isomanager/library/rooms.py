@@ -54,11 +54,12 @@ def _free(library: Library, repository: str) -> int | None:
 
 def nearly_full(library: Library) -> tuple[Fullness, ...]:
     """The repositories that are fuller than the setting `space_warning`."""
-    found = (one for record in library.inventory.repositories() for one in _fullness(library, record.name))
+    found = (one for record in library.inventory.repositories() for one in fullness(library, record.name))
     return tuple(one for one in found if one.share >= library.settings.space_warning)
 
 
-def _fullness(library: Library, repository: str) -> Iterable[Fullness]:
+def fullness(library: Library, repository: str) -> Iterable[Fullness]:
+    """How full the repository is, by its quota and by its disk, as far as it has those."""
     quota = library.settings.quotas.get(repository)
     if quota is not None:
         used = library.inventory.bytes_in(repository, _TAKING)

@@ -15,12 +15,17 @@ ALWAYS_ALLOWED = 3
 
 
 @dataclass
-class _Tally:
+class Tally:
     """What a repository has and has lost so far."""
 
     held: int = 0
     deletes: int = 0
     freed: int = 0
+
+    def lose(self, size: int) -> None:
+        """One copy more goes."""
+        self.deletes += 1
+        self.freed += size
 
 
 def guarded(verdicts: Sequence[Verdict], guards: Guards, held: Mapping[str, int] | None = None) -> Iterable[Verdict]:
@@ -29,16 +34,15 @@ def guarded(verdicts: Sequence[Verdict], guards: Guards, held: Mapping[str, int]
     `held` says how many copies each repository holds, where the verdicts are not those of all of them.
     """
     held = Counter(one.copy.repository for one in verdicts) if held is None else held
-    tallies = defaultdict(_Tally, {name: _Tally(held=count) for name, count in held.items()})
+    tallies = defaultdict(Tally, {name: Tally(held=count) for name, count in held.items()})
     yield from (one for one in verdicts if one.stays)
     for verdict in sorted((one for one in verdicts if not one.stays), key=_turn):
         tally, size = tallies[verdict.copy.repository], verdict.copy.size or 0
-        reason = _forbidden(verdict.copy.repository, tally, size, guards)
+        reason = forbidden(verdict.copy.repository, tally, size, guards)
         if reason is not None:
             yield Verdict(verdict.copy, True, (reason, *verdict.reasons))
         else:
-            tally.deletes += 1
-            tally.freed += size
+            tally.lose(size)
             yield verdict
 
 
@@ -59,7 +63,8 @@ def first_to_go(leaving: Iterable[Verdict], guards: Guards) -> Iterable[Verdict]
             yield verdict
 
 
-def _forbidden(repository: str, tally: _Tally, size: int, guards: Guards) -> Reason | None:
+def forbidden(repository: str, tally: Tally, size: int, guards: Guards) -> Reason | None:
+    """Why one copy more, of so many bytes, may not go from the repository in this run; None when it may."""
     if guards.frozen:
         return Reason("frozen", "the library is frozen: nothing is deleted anywhere", "`isomanager unfreeze`")
     if repository not in guards.listed:

@@ -24,6 +24,7 @@ from isomanager.model import (
     Title,
     Value,
 )
+from isomanager.planning.guarding import Tally, forbidden
 from isomanager.planning.wanting import Guards, Scope, scope
 
 
@@ -192,11 +193,12 @@ def _retirements(
 ) -> Iterable[SyncStep]:
     digests = {one.sha256 for one in source}
     extra = [copy for copy in present if copy.sha256 not in digests]
-    going = 0
+    tally = Tally(held=len(present))
     for copy in sorted(extra, key=lambda one: (one.title.version, one.path)):
-        told = _why_stays(copy, source, destination, guards, protects, going)
+        told = _why_stays(copy, source, destination, guards, protects, tally)
+        if not told:
+            tally.lose(copy.size or 0)
         kind = SyncKind.SKIP if told else SyncKind.RETIRE
-        going += kind is SyncKind.RETIRE
         yield SyncStep(
             kind=kind, destination=destination, copy_id=copy.id, title=copy.title, path=copy.path,
             reason=told or "the source does not have it", frees=0 if told else copy.size or 0,
@@ -204,16 +206,11 @@ def _retirements(
 
 
 def _why_stays(
-    copy: Copy, source: Sequence[Shared], destination: str, guards: Guards, protects: Protects, going: int
+    copy: Copy, source: Sequence[Shared], destination: str, guards: Guards, protects: Protects, tally: Tally
 ) -> str:
     if not source:
         return "the source lists nothing: nothing is retired after an empty listing"
-    if guards.frozen:
-        return "the library is frozen: nothing is deleted anywhere"
-    if destination not in guards.listed:
-        return f"{destination} could not be listed, or its listing is empty: nothing of it is deleted"
     if protected := protects(copy):
         return f"the source does not have it, but {protected}"
-    if going >= guards.max_deletes:
-        return f"this run may retire {guards.max_deletes} copies of {destination} (max_deletes); the next run goes on"
-    return ""
+    guarding = forbidden(destination, tally, copy.size or 0, guards)
+    return guarding.text if guarding else ""

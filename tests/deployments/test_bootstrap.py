@@ -62,7 +62,19 @@ def test_makes_the_pool_the_block_type_and_every_deployment(deployed: Api) -> No
     assert deployed.get("/block_types/slug/iso-repository-local")["name"] == "ISO repository (local)"
     for one in FIXED:
         known = deployed.deployment(f"{load_flow(one).name}/{one.name}")
-        assert (known["entrypoint"], known["pull_steps"], known["schedules"]) == (one.entrypoint, [], [])
+        assert (known["entrypoint"], known["pull_steps"]) == (one.entrypoint, [])
+        assert [schedule["schedule"]["cron"] for schedule in known["schedules"]] == ([one.cron] if one.cron else [])
+
+
+def test_a_scrub_s_night_and_budget_stay_as_they_were_changed_in_the_ui(deployed: Api) -> None:
+    known = deployed.deployment("scrub/scrub")
+    (nightly,) = known["schedules"]
+    deployed.send("PATCH", f"/deployments/{known['id']}/schedules/{nightly['id']}", {"schedule": OWN_CRON})
+    deployed.send("PATCH", f"/deployments/{known['id']}", {"parameters": {"budget": "1TiB"}})
+    _deploy()
+    after = deployed.deployment("scrub/scrub")
+    assert [one["schedule"]["cron"] for one in after["schedules"]] == [OWN_CRON["cron"]]
+    assert after["parameters"] == {"budget": "1TiB"}
 
 
 def test_a_family_s_deployment_is_scheduled_and_does_not_overlap_itself(deployed: Api) -> None:

@@ -128,6 +128,11 @@ def test_what_deletes_is_a_dry_run_unless_that_is_switched_off() -> None:
     assert prune.parameters == {"dry_run": True}
 
 
+def test_a_scrub_runs_every_night_within_a_budget_before_the_updates_begin() -> None:
+    scrub = next(one for one in FIXED if one.name == "scrub")
+    assert (scrub.cron, scrub.parameters) == ("30 1 * * *", {"budget": "50GiB"})
+
+
 def test_each_family_of_the_catalogue_has_one_nightly_deployment() -> None:
     families = {one.name.removeprefix("update-") for one in definitions(load_catalogue()) if one.cron}
     assert {"linux", "bsd", "appliance", "rescue"} <= families

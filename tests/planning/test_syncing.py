@@ -13,7 +13,7 @@ from isomanager.planning.wanting import Guards
 from isomanager.version import Version
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
-OPEN = Guards(max_deletes=100, listed=frozenset({"nas"}))
+OPEN = Guards(max_deletes=100, max_delete_share=1, listed=frozenset({"nas"}))
 
 
 def title(version: str, product: str = "ubuntu") -> Title:
@@ -82,6 +82,20 @@ def test_never_retires_what_is_protected_or_more_than_is_allowed() -> None:
     assert [one.kind for one in told.values()] == [SyncKind.COPY, SyncKind.RETIRE, SyncKind.SKIP]
     frozen = plan([shared("9")], [held("1")], SyncMode.MIRROR, guards=Guards(frozen=True, listed=OPEN.listed))
     assert "frozen" in frozen["1 skip"].reason
+
+
+def test_a_mirror_is_held_back_by_bytes_and_by_share_too() -> None:
+    copies = [held(str(number)) for number in range(1, 11)]
+    (size,) = {copy.size for copy in copies}
+    assert size
+    by_bytes = Guards(max_deletes=100, max_delete_share=1, max_delete_bytes=2 * size, listed=OPEN.listed)
+    told = plan([shared("99")], copies, SyncMode.MIRROR, guards=by_bytes)
+    assert sum(one.kind is SyncKind.RETIRE for one in told.values()) == 2
+    assert "max_delete_bytes" in told["10 skip"].reason
+    by_share = Guards(max_deletes=100, max_delete_share=0.5, listed=OPEN.listed)
+    told = plan([shared("99")], copies, SyncMode.MIRROR, guards=by_share)
+    assert [one.title.version.text for one in told.values() if one.kind is SyncKind.RETIRE] == ["1", "2", "3", "4", "5"]
+    assert "max_delete_share" in told["10 skip"].reason
 
 
 def test_a_copy_that_is_suspect_or_whose_file_is_gone_does_not_count() -> None:
