@@ -10,6 +10,7 @@ from isomanager.inventory.leases import Lease
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.reserving import free_path
+from isomanager.library.setting_aside import set_aside
 from isomanager.model import Copy, CopyState, Plan, Receipt
 from isomanager.planning.recovery import (
     OrphanPartial,
@@ -40,15 +41,37 @@ def recover(library: Library) -> tuple[str, ...]:
 
     What cannot be settled now (a repository that does not answer) is said and left to the next run.
     """
+    _release_the_dead(library)
     return tuple(
         told for record in library.inventory.repositories() for told in _settle_repository(library, record.name)
     )
 
 
+def _release_the_dead(library: Library) -> None:
+    """What processes of this machine held that are known to be dead, above all copies that they read, which keep a prune away."""
+    for owner in dict.fromkeys(one.owner for one in library.inventory.leases() if one.live):
+        if library.owner.is_dead(owner):
+            library.inventory.release_owner(owner)
+
+
 def _settle_repository(library: Library, repository: str) -> Iterator[str]:
     for copy in library.inventory.copies(repository, states=INTERRUPTED):
         yield from _settle(library, copy)
+    for copy in library.inventory.copies(repository, states={CopyState.SUSPECT}):
+        yield from _set_aside(library, copy)
     yield from _discard_orphans(library, repository)
+
+
+def _set_aside(library: Library, copy: Copy) -> Iterator[str]:
+    """A damaged file that still has its name, because whoever found it died before it was set aside."""
+    try:
+        with leased_copy(library, copy.id):
+            if library.inventory.copy(copy.id).state is CopyState.SUSPECT:
+                told = set_aside(library.store(copy.repository), copy)
+                yield from [f"{copy.repository}: {copy.path} is damaged{told}"] if told else []
+    except IsoManagerError as wrong:
+        if wrong.code != "lease-lost":
+            yield f"{copy.repository}: {copy.path} could not be set aside: {wrong}"
 
 
 def _settle(library: Library, copy: Copy) -> Iterator[str]:

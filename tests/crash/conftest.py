@@ -36,12 +36,12 @@ def upstream(large_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def die_at() -> Callable[[str], None]:
+def die_at() -> Callable[..., None]:
     """Run the driver until it kills itself at the named point."""
 
-    def run(point: str) -> None:
+    def run(point: str, *options: str) -> None:
         done = subprocess.run(
-            [sys.executable, str(DRIVER), point],
+            [sys.executable, str(DRIVER), *options, point],
             capture_output=True,
             text=True,
             timeout=LIMIT,

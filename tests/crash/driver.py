@@ -1,6 +1,8 @@
 """An update, step by step as the tasks do it, in a process that can kill itself with SIGKILL at a named point of it.
 
-usage: python driver.py [POINT]
+usage: python driver.py [--check] [POINT]
+
+With --check every held image is proved again in place of the update.
 
 The points wrap functions of store, inventory and transfer at run time; the code under test knows nothing of them.
 """
@@ -17,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from domain_update import update
+from isomanager.library.checking import check_copy
 from isomanager.library.opening import library_in_use
 from isomanager.model import CopyState
 from isomanager.transfer.limits import Limits
@@ -48,6 +51,9 @@ def _has_two_pieces(partial: Any) -> bool:
 _COPIES = "isomanager.inventory.copies:CopyRecords"
 _STORE = "isomanager.storage.local:LocalStore"
 _PARTIAL = "isomanager.storage.tree_partial:TreePartial"
+
+ARCHIVE = "old"
+"""The repository that replaced versions are archived in, where a test has one."""
 
 POINTS = {
     # reserving and downloading
@@ -85,6 +91,16 @@ POINTS = {
     "inventory written aside": Point(f"{_STORE}._write_aside", when=lambda _store, data: b'"isos"' in data),
     "inventory written": Point(f"{_STORE}.replace_small", when=lambda _store, path, *_, **__: path == "inventory.json"),
     "all done": Point("isomanager.library.indexing:write_indexes"),
+    # aliases, before anything goes
+    "alias made aside": Point("pathlib:Path.symlink_to"),
+    "alias switched": Point(f"{_STORE}.point"),
+    # archiving what goes
+    "archive reserved": Point(f"{_COPIES}.reserve", when=lambda _inventory, copy, *_: copy.repository == ARCHIVE),
+    "archive published, not recorded": Point(f"{_COPIES}.record_published", before=True, nth=2),
+    "archived, not retired": Point("isomanager.library.archiving:archive_copy"),
+    # setting aside what is damaged
+    "suspect noted": Point(f"{_COPIES}.transition", when=_to(CopyState.SUSPECT)),
+    "half set aside": Point("os:link", when=lambda _source, place: "damaged" in str(place)),
     # a refusal
     "refusal noted": Point("isomanager.inventory.quarantine:QuarantineRecords.quarantine"),
     # the first time they go for a second look
@@ -140,8 +156,13 @@ def main(arguments: list[str]) -> int:
     with library_in_use() as library:
         assert library.inventory, "opened and migrated before the point is armed"
         for name in arguments:
-            arm(POINTS[name])
-        update(library)
+            if name != "--check":
+                arm(POINTS[name])
+        if "--check" in arguments:
+            for copy in library.inventory.copies(states={CopyState.HELD}):
+                check_copy(library, copy)
+        else:
+            update(library)
     return 0
 
 

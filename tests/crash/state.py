@@ -38,8 +38,21 @@ def published_digests(upstream: SampleUpstream) -> set[str]:
 
 def assert_no_lie_is_visible(repository: Path, upstream: SampleUpstream) -> None:
     """Every file under a final name is whole, and an upstream image."""
+    published = published_digests(upstream)
     for path, digest in images(repository).items():
-        assert digest in published_digests(upstream), f"{path} is not what upstream published"
+        assert digest in published, f"{path} is not what upstream published"
+    for alias, target in aliases(repository).items():
+        assert target.is_file(), f"{alias} leads nowhere"
+        assert hashlib.sha256(target.read_bytes()).hexdigest() in published, f"{alias} leads to no image"
+
+
+def aliases(repository: Path) -> dict[str, Path]:
+    """Where every link among the images leads, by its path."""
+    return {
+        file.relative_to(repository).as_posix(): file.resolve()
+        for file in sorted(repository.rglob("*"))
+        if file.is_symlink() and INTERNAL not in file.relative_to(repository).parts
+    }
 
 
 def assert_at_rest(library: Library, repository: Path) -> None:

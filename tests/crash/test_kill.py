@@ -33,7 +33,7 @@ pytestmark = [
 OLD, NEW = "26.04.1", "26.04.2"
 NAMES = list(POINTS)
 OF_A_REFUSAL = NAMES[NAMES.index("refusal noted") : NAMES.index("adopting")]
-OF_AN_UPDATE = NAMES[: NAMES.index("refusal noted")]
+OF_AN_UPDATE = NAMES[: NAMES.index("alias made aside")]
 AFTER_THE_BYTES = OF_AN_UPDATE[OF_AN_UPDATE.index("received noted") :]
 
 DieAt = Callable[[str], None]
