@@ -207,7 +207,8 @@ class DayLink(Value):
 
 
 class Offer(Value):
-    """What upstream claims. A cache, never truth. `zsync` is the address of the file's block sums.
+    """What upstream claims. A cache, never truth. `zsync` is the address of the file's block sums, `metalink` that of a list of
+    further places.
 
     `size` in bytes when upstream says it; `digests` claimed beside the listing itself (an API's fields, say);
     `pinned` those that the catalogue knows of this very file. Not `confirmed`: nobody checked the facts it was found by. With a
@@ -224,6 +225,7 @@ class Offer(Value):
     pinned: Digests = Field(default_factory=dict)
     packing: Packing | None = None
     torrent: Torrent | None = None
+    metalink: str = ""
     zsync: str = ""
     proofs: tuple[Proof, ...] = ()
     save_as: str = ""

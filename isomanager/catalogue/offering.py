@@ -33,6 +33,7 @@ def build_offer(chosen: Found, offer: OfferRule, way: Way, wanted: Wanted) -> Of
         pinned=known.digests if known else {},
         packing=_packing(offer),
         torrent=_torrent(chosen, offer, values),
+        metalink=fill(offer.metalink.url, values) if offer.metalink and not candidate.torrent_only else "",
         zsync=fill(product.zsync, values) if product.zsync and not candidate.torrent_only else "",
         proofs=_proofs(chosen, offer, wanted, values),
         save_as=clean_name(fill(offer.save_as, values)) or "" if offer.save_as else "",

@@ -152,6 +152,12 @@ class TorrentRule(Value):
     url: str
 
 
+class MetalinkRule(Value):
+    """Where the metalink stands (RFC 5854 `.meta4`, or version 3 `.metalink`) that names further places of the file."""
+
+    url: str
+
+
 class Unpack(Value):
     """How the file is packed. Unpacking stops at `max` bytes."""
 
@@ -198,6 +204,7 @@ class OfferRule(Value):
     version: str = ""
     save_as: str = ""
     torrent: TorrentRule | None = None
+    metalink: MetalinkRule | None = None
     unpack: Unpack | None = None
     vendor: bool = True
     proof: tuple[ProofRule, ...] = ()

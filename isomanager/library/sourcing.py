@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from isomanager.catalogue.metalink import is_metalink, read_metalink
-from isomanager.errors import UsageError
+from isomanager.catalogue.metalink import MetalinkFile, is_metalink, read_metalink
+from isomanager.errors import Cancelled, IsoManagerError, UsageError
 from isomanager.library.linking import addresses
 from isomanager.library.opening import Library
 from isomanager.library.receiving import receive
@@ -59,7 +59,8 @@ def places_of(library: Library, expectation: Expectation) -> Places:
     sources = known_sources(library) if helped else ()
     if not helped:
         return Places(tuple(Address(url, VENDOR) for url in urls), {})
-    offer = offer.model_copy(update={"urls": tuple(dict.fromkeys((*urls, *listed_mirrors(expectation))))})
+    mirrors = (*listed_mirrors(expectation), *named_mirrors(library, expectation))
+    offer = offer.model_copy(update={"urls": tuple(dict.fromkeys((*urls, *mirrors)))})
     placed = in_order(sources, offer, _layout_path(library, offer), library.now())
     own = {one.name: one for one in sources}
     # what a person named as a source is trusted to be reached, wherever it stands; the bytes are proved as always
@@ -73,10 +74,35 @@ def places_of(library: Library, expectation: Expectation) -> Places:
 
 def listed_mirrors(expectation: Expectation) -> tuple[str, ...]:
     """Further addresses that metalinks among the evidence tell of the file, the preferred first."""
-    texts = (one.content.decode("utf-8", "replace") for one in expectation.evidence)
+    return _told_by((one.content for one in expectation.evidence), expectation)
+
+
+def named_mirrors(library: Library, expectation: Expectation) -> tuple[str, ...]:
+    """Those that the metalink tells which the product file names. It only helps: without it, the vendor alone is asked."""
+    offer = expectation.offer
+    product = library.product_of(offer.title) if offer.metalink else None
+    if product is None:
+        return ()
+    try:
+        document = library.documents(product).fetch(offer.metalink)
+    except Cancelled:
+        raise
+    except IsoManagerError as wrong:
+        _log.info("%s is fetched without the mirrors of its metalink: %s", offer.filename, wrong)
+        return ()
+    return _told_by((document.content,), expectation)
+
+
+def _told_by(contents: Iterable[bytes], expectation: Expectation) -> tuple[str, ...]:
+    """The file's addresses in what may be metalinks, but for one that is of other bytes by its own digests."""
+    texts = (one.decode("utf-8", "replace") for one in contents)
     files = (file for text in texts if is_metalink(text) for file in read_metalink(text))
-    found = [url for file in files if file.name == expectation.offer.filename for url in file.urls]
-    return tuple(found[:_MOST_MIRRORS])
+    fitting = (one for one in files if one.name == expectation.offer.filename and not _contradicts(one, expectation))
+    return tuple(url for file in fitting for url in file.urls)[:_MOST_MIRRORS]
+
+
+def _contradicts(file: MetalinkFile, expectation: Expectation) -> bool:
+    return any(expectation.digests.get(algorithm, digest) != digest for algorithm, digest in file.digests)
 
 
 def known_sources(library: Library) -> tuple[SourceRecord, ...]:

@@ -215,6 +215,32 @@ def test_a_metalink_among_the_evidence_names_further_mirrors(library: Library, p
     assert placed.addresses[0].url == url
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ({}, ("one.example", "two.example")),
+        ({"sha256": "ab" * 32}, ()),  # of other bytes
+        (None, ()),  # not there
+    ],
+)
+def test_the_metalink_that_a_product_file_names_tells_further_mirrors(
+    library: Library,
+    plan_for: PlanFor,
+    mirror: SampleServer,
+    tmp_path: Path,
+    text: dict[str, str] | None,
+    told: tuple[str, ...],
+) -> None:
+    expectation = only_download(plan_for(SERVER)).expectation
+    assert expectation is not None
+    name = expectation.offer.filename
+    if text is not None:
+        (tmp_path / "mirror" / "x.meta4").write_bytes(metalink(name, "one.example", "two.example", **text))
+    named = expectation.offer.model_copy(update={"metalink": f"{mirror.url}/x.meta4"})
+    placed = places_of(library, expectation.model_copy(update={"offer": named}))
+    assert placed.urls == (*expectation.offer.urls, *(f"https://{host}/{name}" for host in told))
+
+
 def test_a_metalink_that_a_person_names_is_followed(library: Library, mirror: SampleServer, tmp_path: Path) -> None:
     folder = tmp_path / "mirror"
     (folder / "x.meta4").write_bytes(metalink("image.iso", "one.example", "two.example", sha256="ab" * 32))
