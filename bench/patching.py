@@ -1,10 +1,11 @@
-"""How long bringing an older image up to date takes, beside hashing the whole of it, and how many bytes that fetches.
+"""How long bringing an older image up to date takes, beside the program zsync and hashing the whole of it; what is fetched for it.
 
     .venv/bin/python -m bench.patching [--size MIB] [--rounds 5]
 
-Two images of random bytes, of which the newer lacks one part, has another and begins some sectors later; block sums by `zsyncmake`
-(the Debian package zsync). The newer one is put together by the same means as an update does, quick and thorough, from a server on
-loopback. Medians are printed. A line that brings more a second than the quick figure is better used for the whole image.
+Two images of random bytes, of which the newer lacks one part, has another and begins some sectors later; block sums by `zsyncmake`.
+The newer one is put together by the same means as an update does, quick and thorough, and by `zsync` (both are the Debian package
+zsync, installed by `scripts/install_bench_programs.sh`), from nginx on loopback. Ours proves the SHA-256 of the whole, zsync its
+SHA-1. All in turns; medians are printed. A line that brings more a second than the quick figure is better used for the whole image.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import re
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -20,8 +23,7 @@ from pathlib import Path
 from threading import Event
 from time import perf_counter
 
-from isomanager.sample.folder import ServedFolder
-from isomanager.sample.server import SampleServer
+from bench.serving import nginx
 from isomanager.settings import Settings
 from isomanager.transfer.blocks.assembling import assembled
 from isomanager.transfer.blocks.matching import SECTOR, find_blocks
@@ -31,6 +33,7 @@ from isomanager.transfer.blocks.zsync import read_zsync
 from isomanager.transfer.http import FetchPolicy, open_client
 
 MIB = 1 << 20
+QUICK = "isomanager, quick"
 
 
 def make(folder: Path, size: int) -> tuple[Path, Path]:
@@ -68,6 +71,18 @@ def ours(old: Path, new: Path, url: str, stride: int) -> int:
     return to_fetch(plan)
 
 
+def zsync(old: Path, url: str, folder: Path) -> int:
+    """The same by the program; how many bytes were fetched, as it tells."""
+    made = folder / "zsync.iso"
+    made.unlink(missing_ok=True)
+    words = ["zsync", "-i", str(old), "-o", str(made), f"{url}.zsync"]
+    run = subprocess.run(words, check=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    told = re.search(r"used \d+ local, fetched (\d+)", run.stdout)
+    if told is None:
+        raise SystemExit(f"zsync says nothing of what it fetched: {run.stdout[-500:]}")
+    return int(told[1])
+
+
 def hashed(new: Path) -> int:
     """The least that any download of the whole costs this machine: hashing it."""
     with new.open("rb") as file:
@@ -75,34 +90,46 @@ def hashed(new: Path) -> int:
     return new.stat().st_size
 
 
-def measured(rounds: int, work: Callable[[], int]) -> tuple[float, int]:
-    """The median time in seconds, and what the last round fetched."""
-    times, fetched = [], 0
-    for _ in range(rounds):
-        began = perf_counter()
-        fetched = work()
-        times.append(perf_counter() - began)
-    return statistics.median(times), fetched
+def measured(ways: dict[str, Callable[[], int]], rounds: int) -> None:
+    """Every way in turn, `rounds` times after one that does not count, and what the last round fetched, as a table."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    fetched: dict[str, int] = {}
+    for number in range(rounds + 1):
+        for name, work in ways.items():
+            began = perf_counter()
+            fetched[name] = work()
+            if number:
+                times[name].append(perf_counter() - began)
+    print(f"{'way':<24}{'median s':>9}{'best s':>8}{'bytes fetched':>15}{'quick/its':>11}")
+    for name, seconds in times.items():
+        ratio = statistics.median(own / its for own, its in zip(times[QUICK], seconds, strict=True))
+        middle = statistics.median(seconds)
+        print(f"{name:<24}{middle:>9.2f}{min(seconds):>8.2f}{fetched[name]:>15}{ratio:>11.2f}")
 
 
 def main() -> None:
     """Measure and print."""
-    asked = argparse.ArgumentParser(description=__doc__)
+    asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     asked.add_argument("--size", type=int, default=512, help="MiB of the image")
     asked.add_argument("--rounds", type=int, default=5)
     chosen = asked.parse_args()
+    if shutil.which("zsync") is None:
+        raise SystemExit("Missing: zsync. Run scripts/install_bench_programs.sh as root.")
     with tempfile.TemporaryDirectory(prefix="isomanager-bench-") as place:
-        old, new = make(Path(place), chosen.size)
-        with SampleServer(ServedFolder(Path(place))) as server:
-            url = f"{server.url}/{new.name}"
-            ways: dict[str, Callable[[], int]] = {
-                "hashing alone": lambda: hashed(new),
-                "isomanager, quick": lambda: ours(old, new, url, SECTOR),
-                "isomanager, thorough": lambda: ours(old, new, url, 1),
-            }
-            for name, work in ways.items():
-                seconds, fetched = measured(chosen.rounds, work)
-                print(f"{name:22} {seconds:7.2f} s  {chosen.size / seconds:7.1f} MiB/s  {fetched:>12} bytes fetched")
+        Path(place).chmod(0o755)
+        with nginx(Path(place)) as site:
+            old, new = make(site.folder, chosen.size)
+            url = f"{site.url}/{new.name}"
+            print(f"{chosen.size} MiB, {chosen.rounds} rounds", flush=True)
+            measured(
+                {
+                    QUICK: lambda: ours(old, new, url, SECTOR),
+                    "isomanager, thorough": lambda: ours(old, new, url, 1),
+                    "zsync": lambda: zsync(old, url, Path(place)),
+                    "hashing alone": lambda: hashed(new),
+                },
+                chosen.rounds,
+            )
 
 
 if __name__ == "__main__":

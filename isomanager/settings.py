@@ -212,6 +212,11 @@ class Settings(BaseSettings):
         description="Name of a global concurrency limit of the Prefect server: downloads on all workers take one of its slots "
         "each. Empty: workers do not share one.",
     )
+    bandwidth_shared: str = Field(
+        "",
+        description="Name of a global concurrency limit of the Prefect server that has a slot decay: a slot is one MiB, so that "
+        "downloads and syncs on all workers together bring as many MiB a second as slots decay. Empty: each process has its own.",
+    )
     quiet_hours: dict[str, int] = Field(
         default_factory=dict,
         description='Bytes a second by the time of day, such as {"08:00-18:00" = 1000000}; 0 lets nothing come in those hours.',

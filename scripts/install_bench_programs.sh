@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The programs that bench/ measures beside ours: nginx to fetch from, aria2, curl, openssl and rsync, and what lossy lines are made of.
+# The programs that bench/ measures beside ours: nginx to fetch from, aria2, curl, openssl, rsync and zsync, and what lossy lines are
+# made of.
 # As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
@@ -9,6 +10,7 @@ command -v aria2c >/dev/null || missing+=(aria2)
 command -v curl >/dev/null || missing+=(curl)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v rsync >/dev/null || missing+=(rsync)
+command -v zsync >/dev/null || missing+=(zsync)
 command -v ip >/dev/null || missing+=(iproute2)
 command -v nft >/dev/null || missing+=(nftables)
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -13,6 +13,7 @@ from isomanager.library.sync_planning import Load, Survey
 from isomanager.library.sync_sources import SyncSource
 from isomanager.model import Outcome
 from tasks.progress import ReportedProgress
+from tasks.sharing import keep_to_shared_rate
 
 
 @task(name="sync", task_run_name="sync {image}", cache_policy=NO_CACHE, persist_result=False)
@@ -20,5 +21,6 @@ def sync(
     image: str, source: SyncSource, load: Load, surveys: Mapping[str, Survey], verify: bool, link: bool
 ) -> tuple[Outcome, ...]:
     """What became of the load in each destination."""
+    keep_to_shared_rate(current_library())
     progress = ReportedProgress(image)
     return bring(current_library(), source, load, surveys, verify=verify, link=link, progress=progress)

@@ -161,7 +161,7 @@ class Library:
         from isomanager.transfer.bandwidth import UNLIMITED, bandwidth_of
 
         told = self.settings
-        limited = told.bandwidth or told.bandwidth_per_source or told.quiet_hours
+        limited = told.bandwidth or told.bandwidth_per_source or told.quiet_hours or told.bandwidth_shared
         return bandwidth_of(self.client) if limited else UNLIMITED
 
     def policy(self, product: Product | None, urls: Sequence[str] = ()) -> FetchPolicy:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from threading import Event, Lock
 from time import monotonic
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import httpx
@@ -56,6 +57,19 @@ def limit_at(moment: time, limit: int, hours: Iterable[Hours]) -> int | None:
     return min(rates, default=None)
 
 
+class SharedRate(Protocol):
+    """A rate that several processes share, and somebody outside keeps."""
+
+    @property
+    def batch(self) -> int:
+        """Bytes that are paid for at a time."""
+        ...
+
+    def pay(self, stop: Stop) -> None:
+        """Wait until one batch may come, or `stop` is set."""
+        ...
+
+
 @dataclass
 class _Bucket:
     """When the bytes taken so far are paid for."""
@@ -69,13 +83,16 @@ class _Bucket:
 
 @dataclass
 class Bandwidth:
-    """The allowance. `limit` and `per_source` in bytes a second, 0 for none; `clock` grows, `now` is the time of day."""
+    """The allowance. `limit` and `per_source` in bytes a second, 0 for none; `clock` grows, `now` is the time of day; `shared`
+    is what other processes draw from as well."""
 
     limit: int = 0
     per_source: int = 0
     hours: tuple[Hours, ...] = ()
     clock: Callable[[], float] = monotonic
     now: Callable[[], datetime] = datetime.now
+    shared: SharedRate | None = None
+    _unpaid: int = 0
     _all: _Bucket = field(default_factory=_Bucket)
     _each: dict[str, _Bucket] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -83,7 +100,7 @@ class Bandwidth:
     @property
     def free(self) -> bool:
         """Whether nothing is limited at any time."""
-        return not (self.limit or self.per_source or self.hours)
+        return not (self.limit or self.per_source or self.hours or self.shared)
 
     def spend(self, url: str, count: int, stop: Stop) -> None:
         """Account for `count` bytes that came from `url`, and wait until they are paid for or `stop` is set."""
@@ -93,6 +110,15 @@ class Bandwidth:
         waiting = Event()
         while (left := self._owed(url)) > 0 and not stop.is_set():
             waiting.wait(min(left, LOOK_EVERY))
+        if self.shared is not None:
+            self._pay(self.shared, count, stop)
+
+    def _pay(self, shared: SharedRate, count: int, stop: Stop) -> None:
+        with self._lock:
+            self._unpaid += count
+            batches, self._unpaid = divmod(self._unpaid, shared.batch)
+        for _ in range(batches):
+            shared.pay(stop)
 
     def _take(self, url: str, count: int) -> None:
         with self._lock:
@@ -119,6 +145,12 @@ def set_bandwidth(client: httpx.Client, settings: Settings) -> None:
     """From now on everything that `client` brings shares the allowance that the settings give."""
     hours = quiet_hours(settings.quiet_hours)
     _OF_CLIENT[client] = Bandwidth(settings.bandwidth, settings.bandwidth_per_source, hours)
+
+
+def share_bandwidth(client: httpx.Client, shared: SharedRate) -> None:
+    """From now on everything that `client` brings is paid for at `shared` too. A repeat changes nothing."""
+    allowance = _OF_CLIENT.setdefault(client, Bandwidth())
+    allowance.shared = allowance.shared or shared
 
 
 def bandwidth_of(client: httpx.Client) -> Bandwidth:

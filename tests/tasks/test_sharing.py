@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from time import monotonic
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from isomanager.library.opening import library_in_use
-from tasks.sharing import download_slot
+from isomanager.transfer.bandwidth import bandwidth_of
+from tasks.sharing import download_slot, keep_to_shared_rate
+
+MIB = 1 << 20
 
 pytestmark = pytest.mark.prefect
 
@@ -42,3 +49,57 @@ def test_without_the_setting_no_server_is_asked(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("tasks.sharing.concurrency", None)
     with library_in_use(), download_slot():
         pass
+
+
+def test_workers_share_a_rate_of_mebibytes_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-of-a-test")
+    with get_client(sync_client=True) as client, library_in_use() as library:
+        made = GlobalConcurrencyLimitCreate(name="rate-of-a-test", limit=4, slot_decay_per_second=2)
+        client.create_global_concurrency_limit(made)
+        keep_to_shared_rate(library)
+        keep_to_shared_rate(library)
+        allowance, stop, began = bandwidth_of(library.client), Event(), monotonic()
+        assert library.bandwidth is allowance
+        for _ in range(8):
+            with ThreadPoolExecutor(1) as lane:  # as in a transfer: a thread that knows nothing of Prefect
+                lane.submit(allowance.spend, "https://vendor.example/", MIB, stop).result()
+        # four at once, four more by decay
+        assert monotonic() - began > 1.5
+
+
+def test_a_stop_ends_the_wait_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "slow-rate-of-a-test")
+    with get_client(sync_client=True) as client, library_in_use() as library:
+        made = GlobalConcurrencyLimitCreate(name="slow-rate-of-a-test", limit=1, slot_decay_per_second=0.0001)
+        client.create_global_concurrency_limit(made)
+        keep_to_shared_rate(library)
+        allowance, stop = bandwidth_of(library.client), Event()
+        allowance.spend("https://vendor.example/", MIB, stop)
+        with ThreadPoolExecutor(1) as lane:
+            waiting = lane.submit(allowance.spend, "https://vendor.example/", MIB, stop)
+            with pytest.raises(TimeoutError):
+                waiting.result(1)
+            stop.set()
+            waiting.result()
+
+
+@pytest.mark.parametrize("decay", [None, 0])
+def test_what_is_no_rate_limits_nothing(monkeypatch: pytest.MonkeyPatch, decay: float | None) -> None:
+    name = f"no-rate-{decay}"
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", name)
+    with get_client(sync_client=True) as client, library_in_use() as library:
+        if decay is not None:
+            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+        keep_to_shared_rate(library)
+        assert bandwidth_of(library.client).shared is None
+
+
+def test_a_rate_that_is_taken_away_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-that-goes")
+    with get_client(sync_client=True) as client, library_in_use() as library:
+        made = GlobalConcurrencyLimitCreate(name="rate-that-goes", limit=1, slot_decay_per_second=0.0001)
+        client.create_global_concurrency_limit(made)
+        keep_to_shared_rate(library)
+        client.delete_global_concurrency_limit_by_name("rate-that-goes")
+        for _ in range(3):
+            bandwidth_of(library.client).spend("https://vendor.example/", MIB, Event())
