@@ -109,14 +109,11 @@ def _print_ending(library: Library, wanted: CopySearch, names: list[str], as_jso
 def _search(
     library: Library, asked: dict[str, Any], times: dict[str, str], where: list[str], every: bool
 ) -> CopySearch:
-    from isomanager.inventory.filter_words import moment, parse_filters, search_for
+    from isomanager.inventory.filter_words import search_with
     from isomanager.model import CopyState
 
-    asked = {name: value for name, value in asked.items() if value not in ("", ())} | parse_filters(where)
-    asked |= {name: moment(text, library.now()) for name, text in times.items() if text}
-    if every:
-        asked.setdefault("states", tuple(CopyState))
-    wanted = search_for(asked)
+    states = {"states": tuple(CopyState)} if every else {}
+    wanted = search_with(states | asked, where, times, library.now())
     for name in wanted.repositories:
         library.inventory.repository(name)
     products = tuple(_product_id(library, name) for name in wanted.products)

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from flows.reporting import emit, show_copies
 from flows.running import running
 from isomanager.errors import IsoManagerError
-from isomanager.inventory.filter_words import search_for
+from isomanager.inventory.filter_words import search_with
 from isomanager.inventory.report.figures import Figures
 from isomanager.inventory.report.page import readable_size
 from isomanager.inventory.report.text import markdown_report
@@ -33,11 +33,20 @@ def report(
     version: str = "",
     architectures: list[str] = [],  # noqa: B006
     languages: list[str] = [],  # noqa: B006
+    editions: list[str] = [],  # noqa: B006
     repositories: list[str] = [],  # noqa: B006
     assurance: str = "none",
+    larger: str = "",
+    smaller: str = "",
+    older_than: str = "",
+    newer_than: str = "",
+    unproved_for: str = "",
     text: str = "",
+    where: list[str] = [],  # noqa: B006
     order: str = "path",
     descending: bool = False,
+    limit: int = 0,
+    offset: int = 0,
     save: bool = True,
 ) -> RunReport:
     """Show what is held, and what it adds up to.
@@ -49,21 +58,32 @@ def report(
         version: A series such as 24.04, or clauses such as >=22.04,<24.
         architectures: Such as x86_64 or arm64.
         languages: Such as de-DE.
+        editions: Such as pro or enterprise.
         repositories: Names of repositories; none means all.
         assurance: Only what is proved at least so far - none, mirror, served, published, pinned or signed.
+        larger: At least so large, such as 1.5GiB.
+        smaller: At most so large.
+        older_than: Came earlier, by an age such as 30d, 6m, 1y or by a date.
+        newer_than: Came later.
+        unproved_for: Not proved since, such as 90d.
         text: Words in names, paths, digests or sources.
+        where: Filters as NAME=VALUE, such as Type=Windows, Name=ubuntu, Version=24.04 or Architecture=x64.
         order: path, name, version, size, added, proved, assurance or repository.
         descending: The other way round.
+        limit: So many images; 0 means all.
+        offset: Leave out the first so many.
         save: Also write the day's inventory and report into each repository.
     """
     started = monotonic()
     asked = {
         "families": tuple(families), "products": tuple(products), "flavors": tuple(flavors), "version": version,
-        "architectures": tuple(architectures), "languages": tuple(languages), "repositories": tuple(repositories),
-        "assurance": assurance, "text": text, "order": order, "descending": descending,
+        "architectures": tuple(architectures), "languages": tuple(languages), "editions": tuple(editions),
+        "repositories": tuple(repositories), "assurance": assurance, "min_size": larger, "max_size": smaller, "text": text,
+        "order": order, "descending": descending, "limit": limit, "offset": offset,
     }  # fmt: skip
+    times = {"added_before": older_than, "added_after": newer_than, "proved_before": unproved_for}
     with running() as library:
-        wanted = search_for(asked)
+        wanted = search_with(asked, where, times, library.now())
         figures, copies = library_report(library, wanted)
         show_copies(library, copies, _told(figures))
         create_markdown_artifact(

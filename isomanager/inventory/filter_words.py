@@ -73,6 +73,12 @@ def search_for(asked: Mapping[str, Any]) -> CopySearch:
         ) from wrong
 
 
+def search_with(asked: Mapping[str, Any], where: Iterable[str], times: Mapping[str, str], now: datetime) -> CopySearch:
+    """The search for fields, for `NAME=VALUE` words, which outweigh them, and for ages or dates by their fields."""
+    told = {name: value for name, value in asked.items() if value not in ("", ())} | parse_filters(where)
+    return search_for(told | {name: moment(text, now) for name, text in times.items() if text})
+
+
 def _family(text: str) -> str:
     """The seed's types are families, and its `Windows-Custom` is one of ours for what people made themselves."""
     lowered = text.lower()

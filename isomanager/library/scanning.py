@@ -103,6 +103,11 @@ def _looked_at(
     if before is not None and same and (before.sha256 or place.quick or before.found.get("trouble")):
         return FoundFile.model_validate(before.found)
     found = _read(library, store, rules, entry, place)
+    after = store.stat(entry.path) if place.settle else entry
+    if after is None or (after.etag, after.size) != (entry.etag, entry.size):
+        return FoundFile(
+            path=entry.path, size=entry.size, growing=True
+        )  # whatever its clock said, somebody writes to it
     note = SeenFile(
         path=entry.path, etag=entry.etag, size=entry.size, sha256=found.sha256, found=found.model_dump(mode="json")
     )

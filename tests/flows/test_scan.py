@@ -67,3 +67,7 @@ def test_the_report_shows_what_the_filters_leave(given: Given, folder: Path, cli
     shown = str(client._client.get(f"/artifacts/{CATALOGUE}/latest").json()["data"])
     assert "debian" in shown.lower()
     assert "ubuntu" not in shown.lower()
+    report(where=["Type=Linux", "Name=ubuntu"], larger="1", newer_than="1d", limit=10, save=False)
+    shown = str(client._client.get(f"/artifacts/{CATALOGUE}/latest").json()["data"])
+    assert "ubuntu" in shown.lower()
+    assert "debian" not in shown.lower()

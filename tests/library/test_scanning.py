@@ -19,6 +19,7 @@ from isomanager.library.scanning import Place, scan
 from isomanager.library.taking_in import answer_of, taken_outcome
 from isomanager.model import Assurance, Copy, Outcome, OutcomeKind
 from isomanager.planning.scanning import ScanKind, ScanStep
+from isomanager.storage.local import LocalStore
 
 NOW = timedelta(0)
 
@@ -197,3 +198,27 @@ def test_never_adds_a_file_with_another_digest(library: Library, folder: Path) -
     with pytest.raises(UsageError, match="not a file"):
         add_image(library, ImageEntry(file=str(folder / "nothing.iso"), name="x"))
     assert held(library) == {}
+
+
+class Uploading(LocalStore):
+    """A folder in which a file goes on growing while somebody reads it, its times kept as an uploader keeps them."""
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """What is there, and then more of it."""
+        content = super().read(path, start, length, if_match=if_match)
+        file = self.root / path
+        old = file.stat().st_mtime
+        with file.open("ab") as growing:
+            growing.write(b"more")
+        os.utime(file, (old, old))
+        return content
+
+
+def test_never_takes_what_grew_while_it_was_looked_at(library: Library, repository: Path) -> None:
+    file = an_image(repository / "drop" / "debian-13.1.0-amd64-netinst.iso", "Debian 13.1.0 amd64 n")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    place = Place(repository="default", settle=timedelta(seconds=60))
+    library._stores["default"] = Uploading(repository)
+    assert kinds(scan(library, place, "default")) == {"drop/debian-13.1.0-amd64-netinst.iso": ScanKind.WAIT}
+    library._stores["default"] = LocalStore(repository)
+    assert kinds(scan(library, place, "default")) == {"drop/debian-13.1.0-amd64-netinst.iso": ScanKind.TAKE}
