@@ -120,10 +120,14 @@ def _rule(product: Product, selector: Selector, version: str) -> VersionRule:
         return selector.rule
     if not exact:
         return VersionRule.parse(usual_spelling(product, version))
-    ours, theirs = Version(usual_spelling(product, version)), Version(usual_spelling(product, exact))
-    if not theirs.starts_with(ours):
-        raise _contradiction(selector, f"version {ours}", exact)
-    return selector.rule
+    ours = Version(usual_spelling(product, version))
+    if Version(usual_spelling(product, exact)).starts_with(ours):
+        return selector.rule
+    # what stands apart may be a release of the version that the name says: Windows10 with 22H2
+    together = usual_spelling(product, f"{version} {exact}")
+    if together != f"{version} {exact}" and Version(together).starts_with(ours):
+        return VersionRule.parse(together)
+    raise _contradiction(selector, f"version {ours}", exact)
 
 
 def _contradiction(selector: Selector, said: str, asked: str) -> UsageError:

@@ -15,7 +15,8 @@ def with_what_they_tell(form: VersionForm, groups: Mapping[str, str]) -> dict[st
     """`groups` with those that the value of another one tells (`version.told`); what is told so wins."""
     told = dict(groups)
     for name, by_value in form.told.items():
-        told |= by_value.get(groups.get(name, ""), {})
+        value = groups.get(name, "")
+        told |= by_value.get(value, by_value.get(value.upper(), {}))
     return told
 
 

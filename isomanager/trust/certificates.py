@@ -2,7 +2,8 @@
 
 pysequoia applies Sequoia's policy when it is asked about a certificate, and gives no answer for one whose self-signatures use
 SHA-1 (openSUSE 2022, Fedora 32, Qubes 3). Those answers are read from the packets here (RFC 9580, section 10.1).
-Revocation fails closed: a revocation packet counts whether or not the policy would accept it.
+Revocation fails closed: one that the key made counts whether or not the policy would accept it, and so does one that cannot be
+checked (`revocations`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pysequoia import Cert
 from pysequoia.packet import HashAlgorithm, Packet, PacketPile, SignatureType, Tag
 
 from isomanager.errors import ConfigurationError
+from isomanager.trust.revocations import is_by
 
 WEAK_HASHES = (HashAlgorithm.MD5, HashAlgorithm.SHA1, HashAlgorithm.RipeMD)
 
@@ -119,9 +121,10 @@ def _first_line(error: RuntimeError) -> str:
 
 
 def _certificate(cert: Cert) -> Certificate:
-    groups = list(_by_key(tuple(PacketPile.from_bytes(bytes(cert)))))
-    primary = _primary(cert, groups[0])
-    return Certificate(cert, (primary, *(_subkey(group, primary) for group in groups[1:])))
+    packets = tuple(PacketPile.from_bytes(bytes(cert)))
+    groups = list(_by_key(packets))
+    primary = _primary(cert, groups[0], packets)
+    return Certificate(cert, (primary, *(_subkey(group, primary, groups[0][0]) for group in groups[1:])))
 
 
 def _by_key(packets: tuple[Packet, ...]) -> Iterator[list[Packet]]:
@@ -138,14 +141,17 @@ def _identity(packet: Packet) -> tuple[str, str]:
     return (packet.fingerprint or "").upper(), (packet.key_id or "").upper()
 
 
-def _primary(cert: Cert, packets: list[Packet]) -> Key:
+def _primary(cert: Cert, packets: list[Packet], everywhere: tuple[Packet, ...]) -> Key:
     _, key_id = _identity(packets[0])
-    revoked = cert.is_revoked or any(one.signature_type == SignatureType.KeyRevocation for one in packets)
+    # one that Sequoia cannot check may stand behind a subkey
+    revocations = (one for one in everywhere if one.signature_type == SignatureType.KeyRevocation)
+    revoked = cert.is_revoked or any(is_by(packets[0].body, one.body) for one in revocations)
     return _key(packets, key_id, revoked, _SELF_SIGNATURES)
 
 
-def _subkey(packets: list[Packet], primary: Key) -> Key:
-    revoked = any(one.signature_type == SignatureType.SubkeyRevocation for one in packets)
+def _subkey(packets: list[Packet], primary: Key, primary_packet: Packet) -> Key:
+    revocations = (one for one in packets if one.signature_type == SignatureType.SubkeyRevocation)
+    revoked = any(is_by(primary_packet.body, one.body, packets[0].body) for one in revocations)
     return _key(packets, primary.key_id, revoked, (SignatureType.SubkeyBinding,))
 
 

@@ -40,6 +40,8 @@ from isomanager.model import Selector
         ("Kubuntu24.04", "ubuntu/kubuntu@24.04"),
         ("Debian-Beta", "debian/netinst@preview"),
         ("Fedora", "fedora/workstation@latest"),
+        ("TrueNAS Core", "truenas/core@latest"),
+        ("openSUSE Aeon", "opensuse/aeon@latest"),
     ],
 )
 def test_a_name_means_what_people_mean_by_it(text: str, selector: str, catalogue: Catalogue) -> None:
@@ -54,6 +56,8 @@ def test_a_name_means_what_people_mean_by_it(text: str, selector: str, catalogue
         ("CentOS", "8", "CentOS@8"),
         ("Ubuntu", "22.04", "Ubuntu@22.04"),
         ("Windows 11/Enterprise", "", "windows/enterprise@11"),
+        ("Windows10", "22H2", "windows@10.22H2"),
+        ("WindowsServer2022", "21H2", "windows-server@2022.21H2"),
     ],
 )
 def test_name_and_version_of_an_inventory_are_taken_together(
@@ -65,7 +69,14 @@ def test_name_and_version_of_an_inventory_are_taken_together(
 def test_a_version_in_the_form_of_windows_is_the_usual_one(catalogue: Catalogue) -> None:
     from isomanager.catalogue.wanted import wanted
 
-    asked = {"WindowsServer2025@10.0.26100.1742": "2025.24H2.26100.1742", "windows@10.0.22631": "11.23H2.22631"}
+    asked = {
+        "WindowsServer2025@10.0.26100.1742": "2025.24H2.26100.1742",
+        "windows@10.0.22631": "11.23H2.22631",
+        "windows@26300.9457": "11.26H2.26300.9457",
+        "windows@26100": "11.24H2.26100",
+        "windows@25h2": "11.25h2",
+        "windows@11 version 24H2": "11.24H2",
+    }
     for text, version in asked.items():
         assert wanted(*meant(catalogue, Selector.parse(text)))[0].rule.exact == version
 

@@ -44,3 +44,12 @@ g 20200202T000000 $old --quick-set-expire "$(fingerprint old@sample.invalid)" 20
 g 20200203T000000 --export old@sample.invalid > "$out/old-form-expiring.key.asc"
 g 20200301T000000 --import "$GNUPGHOME/rev"
 g 20200302T000000 --export old@sample.invalid > "$out/old-form-revoked.key.asc"
+
+# keys of other algorithms, with a subkey, that their owners revoked
+for kind in rsa2048 dsa2048 nistp256; do
+  g 20240101T000000 --quick-gen-key "Revoked <$kind@sample.invalid>" $kind sign never
+  g 20240101T000000 --quick-add-key "$(fingerprint $kind@sample.invalid)" rsa2048 sign never
+  sed 's/^:-----/-----/' "$GNUPGHOME/openpgp-revocs.d/$(fingerprint $kind@sample.invalid).rev" > "$GNUPGHOME/gone"
+  g 20240201T000000 --import "$GNUPGHOME/gone"
+  g 20240202T000000 --export $kind@sample.invalid > "$out/revoked-$kind.key.asc"
+done
