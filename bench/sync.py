@@ -1,16 +1,20 @@
 """Keeping places in step, beside rclone and rsync: 1,000 images of which 1 % changed, nothing to do, and a first copy of 4 GiB.
 
-    .venv/bin/python bench/sync.py [--images 1000] [--kib 256] [--mib 4096] [--rounds 3] [--folder DIR] [--only local,s3,smb]
+    .venv/bin/python -m bench.sync [--only local,s3,smb] [--scenes many,large] [--images 1000] [--kib 256] [--mib 4096]
+                                   [--files 4] [--rounds 3] [--folder DIR]
 
 From a folder to another one, to S3 (SeaweedFS) and to SMB (Samba), all on this machine and this disk. Who is measured:
 
-    isomanager   a mirror: the library is opened, source and destination are listed, it is planned by digest, bytes are hashed as
-                 they pass, flushed, and published with their receipts. Without the start of Python and of Prefect's server, which a
-                 command adds once (bench/README.md), whatever the size of the library
-    rclone       `rclone sync` with its usual settings (size and time decide, nothing is hashed)
-    rsync        `rsync -a --delete`, to the folder alone: it speaks neither S3 nor SMB
+    isomanager       a mirror: the library is opened, what both sides hold is compared by recorded digests, bytes are hashed as they
+                     pass, flushed, and published with their receipts. Without the start of Python and of Prefect's server, which a
+                     command adds once (bench/README.md), whatever the size of the library
+    rclone           `rclone sync` with its usual settings (size and time decide, nothing is hashed or flushed)
+    rsync            `rsync -a --delete`, to the folder alone: it speaks neither S3 nor SMB
+    rclone-checked   `rclone sync --checksum`: digests decide, and both sides are hashed
+    rsync-flushed    `rsync -a --delete --fsync`: every file is on the medium before it counts
 
-The rounds take turns. Told are medians in seconds and ours relative to the faster of the others (below 1.00 we are faster).
+The rounds take turns. Told are medians in seconds, ours relative to the faster of rclone and rsync, and, where there is one, to
+the faster of those that check or flush as we do (below 1.00 we are faster).
 """
 
 from __future__ import annotations
@@ -52,6 +56,9 @@ KIB, MIB = 1 << 10, 1 << 20
 CHANGED = 100
 """One image in so many is another one."""
 
+AS_WE_DO = {"rclone": ("rclone-checked", "--checksum"), "rsync": ("rsync-flushed", "--fsync")}
+"""The peers' ways that check or flush as ours does, and the option that makes them."""
+
 Way = Callable[[], None]
 
 
@@ -60,7 +67,7 @@ class Place:
     """Where it goes: its address for us, and the commands of the others."""
 
     url: str
-    peers: dict[str, list[str]]
+    peers: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -69,7 +76,7 @@ def local(folder: Path) -> Iterator[Place]:
     """Another folder."""
     rclone, rsync = folder / "rclone", folder / "rsync"
     rsync.mkdir(parents=True)
-    yield Place(str(folder / "ours"), {"rclone": [str(rclone)], "rsync": [f"{rsync}/"]})
+    yield Place(str(folder / "ours"), {"rclone": str(rclone), "rsync": f"{rsync}/"})
 
 
 @contextmanager
@@ -82,7 +89,7 @@ def s3(folder: Path) -> Iterator[Place]:
             "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_DEFAULT_REGION": "us-east-1",
         }  # fmt: skip
         name = secrets.token_hex(4)
-        yield Place(f"s3://{server.bucket}/{name}", {"rclone": [f":s3:{server.bucket}/{name}-rclone"]}, told)
+        yield Place(f"s3://{server.bucket}/{name}", {"rclone": f":s3:{server.bucket}/{name}-rclone"}, told)
 
 
 @contextmanager
@@ -98,7 +105,7 @@ def smb(folder: Path) -> Iterator[Place]:
             "ISOMANAGER_SMB_PASSWORD": server.password,
         }  # fmt: skip
         share = parts.path.strip("/").partition("/")[0]
-        yield Place(f"{server.url}/{name}", {"rclone": [f":smb:{share}/{name}-rclone"]}, told)
+        yield Place(f"{server.url}/{name}", {"rclone": f":smb:{share}/{name}-rclone"}, told)
 
 
 PLACES = {"local": local, "s3": s3, "smb": smb}
@@ -172,8 +179,11 @@ def ways(images: Images, place: Place, name: str) -> dict[str, Way]:
         "rsync": ["rsync", "-a", "--delete", "--exclude=/.isomanager"],
     }
     for peer, where in place.peers.items():
-        words = [*commands[peer], f"{images.folder}/", *where]
-        found[peer] = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # type: ignore[misc]
+        as_we_do, option = AS_WE_DO[peer]
+        for way, more, behind in ((peer, [], ""), (as_we_do, [option], "-fair")):
+            to = f"{where.rstrip('/')}{behind}{'/' if where.endswith('/') else ''}"
+            words = [*commands[peer], *more, f"{images.folder}/", to]
+            found[way] = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # type: ignore[misc]
     return found
 
 
@@ -188,10 +198,18 @@ def timed(way: Way) -> float:
 def tell(scene: str, server: str, taken: dict[str, list[float]]) -> None:
     """A line for each."""
     middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
-    peer = min(seconds for name, seconds in middle.items() if name != "isomanager")
+    fair = {way for way, _ in AS_WE_DO.values()}
+    peers = {name: seconds for name, seconds in middle.items() if name != "isomanager"}
+    usual = min(seconds for name, seconds in peers.items() if name not in fair)
+    same = min((seconds for name, seconds in peers.items() if name in fair), default=usual)
     for name, seconds in middle.items():
-        ratio = f"   ours/faster peer {seconds / peer:5.2f}" if name == "isomanager" else ""
-        print(f"{scene:8} {server:6} {name:11} {seconds:8.3f} s{ratio}", flush=True)
+        ours = middle["isomanager"]
+        told = (
+            f"   ours/faster peer {ours / usual:5.2f}   ours/as we do {ours / same:5.2f}"
+            if name == "isomanager"
+            else ""
+        )
+        print(f"{scene:8} {server:6} {name:15} {seconds:8.3f} s{told}", flush=True)
 
 
 def many(folder: Path, asked: argparse.Namespace, server: str) -> None:
@@ -216,9 +234,9 @@ def many(folder: Path, asked: argparse.Namespace, server: str) -> None:
 
 
 def large(folder: Path, asked: argparse.Namespace, server: str) -> None:
-    """A first copy of four large images, each round into a fresh place."""
+    """A first copy of a few large images, each round into a fresh place."""
     taken: dict[str, list[float]] = {}
-    images = Images(folder / "source", 4, asked.mib * MIB // 4)
+    images = Images(folder / "source", asked.files, asked.mib * MIB // asked.files)
     for number in range(asked.rounds):
         with PLACES[server](folder / f"to{number}") as place:
             os.environ.update(place.environment)
@@ -230,22 +248,25 @@ def large(folder: Path, asked: argparse.Namespace, server: str) -> None:
     tell("large", server, taken)
 
 
+SCENES = {"many": many, "large": large}
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--kib", type=int, default=256, help="size of each of many images")
-    parser.add_argument(
-        "--mib", type=int, default=4096, help="size of the four large images together; 0: leave them out"
-    )
+    parser.add_argument("--only", default="local,s3,smb", help="where to, of local, s3, smb")
+    parser.add_argument("--scenes", default="many,large", help="which scenes, of many, large")
+    parser.add_argument("--images", type=int, default=1000, help="how many small images")
+    parser.add_argument("--kib", type=int, default=256, help="size of each of them")
+    parser.add_argument("--mib", type=int, default=4096, help="size of the large images together")
+    parser.add_argument("--files", type=int, default=4, help="how many large images")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="on which disk; a folder of its own is made there, and removed")
-    parser.add_argument("--only", default="local,s3,smb")
     asked = parser.parse_args()
     for server in asked.only.split(","):
-        for scene in (many, large) if asked.mib else (many,):
+        for scene in asked.scenes.split(","):
             with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=asked.folder) as folder:
-                scene(Path(folder), asked, server)
+                SCENES[scene](Path(folder), asked, server)
 
 
 if __name__ == "__main__":

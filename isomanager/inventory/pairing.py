@@ -1,10 +1,10 @@
-"""What two repositories have in common, told by the database in one question: no row of it becomes a whole copy."""
+"""What two repositories have in common, by digest: no row of the database becomes a whole copy for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import select
 
 from isomanager.inventory.rows import TITLE_COLUMNS, title_of
 from isomanager.inventory.tables import COPIES
@@ -26,38 +26,29 @@ class Twin:
     other_title: Title
 
 
+@dataclass(frozen=True)
+class Pairing:
+    """The images that both hold, by the one's path; `more` says that the other holds some that the one does not."""
+
+    twins: tuple[Twin, ...]
+    more: bool
+
+
 class PairRecords(Transactions):
     """Comparing repositories by digest."""
 
-    def twins(self, repository: str, other: str) -> tuple[Twin, ...] | None:
-        """For every image held in `repository`, its copy held in `other`, by path; None when one of them has none there."""
-        ours, theirs = COPIES.alias("ours"), COPIES.alias("theirs")
-        same = and_(theirs.c.repository == other, theirs.c.sha256 == ours.c.sha256, theirs.c.state == _HELD)
-        told = (theirs.c.id, theirs.c.path, theirs.c.size, ours.c.sha256, ours.c.assurance)
-        titles = (table.c[name] for table in (ours, theirs) for name in TITLE_COLUMNS)
-        query = (
-            select(*told, *titles)
-            .select_from(ours.outerjoin(theirs, same))
-            .where(ours.c.repository == repository, ours.c.state == _HELD)
-            .order_by(ours.c.path)
-        )
+    def pairing(self, repository: str, other: str) -> Pairing | None:
+        """What both hold; None when `repository` holds an image that `other` does not."""
+        told = ("sha256", "assurance", "id", "path", "size", *TITLE_COLUMNS)
+        held = select(*(COPIES.c[name] for name in told)).where(COPIES.c.state == _HELD)
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-        found: dict[str, Twin] = {}
-        for copy_id, path, size, sha256, assurance, *words in rows:
-            if copy_id is None:
+            ours = connection.execute(held.where(COPIES.c.repository == repository).order_by(COPIES.c.path)).all()
+            theirs = {row[0]: row for row in connection.execute(held.where(COPIES.c.repository == other))}
+        twins: dict[str, Twin] = {}
+        for sha256, assurance, _, _, _, *title in ours:
+            there = theirs.get(sha256)
+            if there is None:
                 return None
-            half = len(TITLE_COLUMNS)
-            title, other_title = title_of(*words[:half]), title_of(*words[half:])
-            found.setdefault(sha256, Twin(title, Assurance(assurance), copy_id, path, size or 0, other_title))
-        return tuple(found.values())
-
-    def has_more(self, repository: str, other: str) -> bool:
-        """Whether `other` holds an image that `repository` does not hold."""
-        ours, theirs = COPIES.alias("ours"), COPIES.alias("theirs")
-        held = and_(ours.c.repository == repository, ours.c.sha256 == theirs.c.sha256, ours.c.state == _HELD)
-        query = select(theirs.c.id).where(
-            theirs.c.repository == other, theirs.c.state == _HELD, ~exists().where(held).correlate(theirs)
-        )
-        with self._reading() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            told_there = (there[2], there[3], there[4] or 0, title_of(*there[5:]))
+            twins.setdefault(sha256, Twin(title_of(*title), Assurance(assurance), *told_there))
+        return Pairing(tuple(twins.values()), len(theirs) > len(twins))

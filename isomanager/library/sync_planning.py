@@ -96,11 +96,10 @@ def in_step(library: Library, source: SyncSource, destination: str, mode: SyncMo
 
     By the digests that are recorded: the source is not listed, and of the destination only what is to be there is looked for.
     """
-    if not source.is_ours or (mode is SyncMode.MIRROR and library.inventory.has_more(source.name, destination)):
+    paired = library.inventory.pairing(source.name, destination) if source.is_ours else None
+    if paired is None or not paired.twins or (mode is SyncMode.MIRROR and paired.more):
         return None
-    twins = library.inventory.twins(source.name, destination)
-    if not twins:
-        return None
+    twins = paired.twins
     source.require()
     sizes = library.store(destination).sizes([one.path for one in twins])
     if any(sizes.get(one.path) != one.size for one in twins):

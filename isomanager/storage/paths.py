@@ -50,6 +50,8 @@ def extension(filename: str) -> str:
 
 def _has_control(text: str) -> bool:
     # Cc control, Cf format (bidirectional overrides hide an extension), Cs surrogate, Zl/Zp line and paragraph separators
+    if text.isascii():
+        return not text.isprintable()
     return any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in text)
 
 

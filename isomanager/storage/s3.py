@@ -21,6 +21,10 @@ GRANULE = 8 << 20
 """Bytes of a part: at least 5 MiB, and 10,000 of them are an object's most (78 GiB)."""
 
 
+_BEHIND_INTERNALS = f"{INTERNAL}/~"
+"""Behind every name among the internals, which begin with letters and may be more than all the rest."""
+
+
 class S3Store:
     """Honours the Store contract. The bucket must be there; a prefix needs no making.
 
@@ -144,7 +148,10 @@ class S3Store:
         """The sizes of those that are there: by a listing, where it tells of several with each answer."""
         wanted = set(paths)
         if len(wanted) > 1:
-            return {entry.path: entry.size for entry in self.list() if entry.path in wanted}
+            with s3_errors(f"Listing {self.url}"):
+                behind = _BEHIND_INTERNALS if min(wanted) > _BEHIND_INTERNALS else ""
+                listed = self._bucket.objects(start_after=behind)
+                return {one["Name"]: int(one["Size"]) for one in listed if one["Name"] in wanted}
         return {entry.path: entry.size for entry in map(self.stat, wanted) if entry is not None}
 
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:

@@ -127,7 +127,7 @@ class S3Bucket:
         """Every object that is not in `folder`, which may hold more than all the rest: the listing goes on behind it."""
         for one in self.objects():
             if one["Name"].startswith(folder):
-                yield from self.objects(start_after=f"{folder}\U0010ffff")
+                yield from self.objects(start_after=f"{folder}~")
                 return
             yield one
 

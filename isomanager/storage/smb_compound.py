@@ -7,7 +7,17 @@ from contextlib import suppress
 from typing import Any
 
 from smbclient._io import SMBDirectoryIO, SMBFileIO, SMBFileTransaction, set_info
-from smbprotocol.exceptions import NoMoreFiles, NoSuchFile, SMBException, SMBOSError, SMBResponseException
+from smbprotocol.exceptions import (
+    FileIsADirectory,
+    NoMoreFiles,
+    NoSuchFile,
+    ObjectNameNotFound,
+    ObjectPathNotFound,
+    SMBException,
+    SMBOSError,
+    SMBResponseException,
+    StatusNotADirectory,
+)
 from smbprotocol.file_info import FileDispositionInformation, FileInformationClass, FileLinkInformation
 from smbprotocol.open import FilePipePrinterAccessMask, QueryDirectoryFlags
 
@@ -17,6 +27,7 @@ _WRITING = (
     | FilePipePrinterAccessMask.FILE_WRITE_ATTRIBUTES
     | FilePipePrinterAccessMask.DELETE
 )
+_LOOKING = FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
 _SHARED = "rwd"
 
 Asked = tuple[Any, Callable[[Any], Any]]
@@ -33,7 +44,9 @@ def together(fd: Any, asked: list[Asked]) -> list[Any]:
         try:
             answers.append(receive(request))
         except SMBResponseException as wrong:
-            answers.append(wrong)
+            answers.append(
+                wrong.with_traceback(None)
+            )  # its frames would keep whatever is open in them from being freed
     return answers
 
 
@@ -87,6 +100,22 @@ def _setting(raw: Any, *told: Any) -> list[Asked]:
     for one in told:
         set_info(transaction, one)
     return list(transaction._actions)
+
+
+def size_of(path: str, **session: Any) -> int | None:
+    """Bytes of a file, None where there is none: opening it tells, closing it goes in the same request."""
+    raw = SMBFileIO(path, mode="rb", share_access=_SHARED, desired_access=_LOOKING, **session)
+    transaction = SMBFileTransaction(raw)
+    raw.open(transaction=transaction)
+    try:
+        opened, _ = together(raw.fd, [*transaction._actions, raw.fd.close(send=False)])
+    finally:
+        raw.fd._connected = False
+    if isinstance(opened, (ObjectNameNotFound, ObjectPathNotFound, FileIsADirectory, StatusNotADirectory)):
+        return None
+    if isinstance(opened, SMBResponseException):
+        raise opened
+    return int(raw.fd.end_of_file)
 
 
 def names_in(path: str, **session: Any) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,11 +16,12 @@ import smbclient
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import Space, StoreTraits
 from isomanager.storage.paths import safe_path
-from isomanager.storage.smb_compound import FreshFile, name_of, names_in
+from isomanager.storage.smb_compound import FreshFile, name_of, names_in, size_of
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_file import REQUEST, SmbFile
 from isomanager.storage.smb_session import SmbSession
 from isomanager.storage.tree import Kind, Seen, parent_of
+from isomanager.storage.tree_batch import together
 
 _DIRECTORY, _REPARSE_POINT = 0x10, 0x400  # [MS-FSCC] 2.6
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,6 +78,18 @@ class SmbTree:
         except (FileNotFoundError, NotADirectoryError):
             return None
         return _seen(path.rpartition("/")[2], told)
+
+    def sizes(self, paths: Collection[str]) -> dict[str, int]:
+        """The sizes of those of the files that are there, a round trip each, several at once."""
+        found: dict[str, int] = {}
+
+        def look(path: str) -> None:
+            size = self._session.call(size_of, self._at(path))
+            if size is not None:
+                found[path] = size
+
+        together(self.traits.at_once, look, paths)
+        return found
 
     def scan(self, path: str) -> Iterator[Seen]:
         """Every name in a folder, hundreds with each answer."""

@@ -156,7 +156,7 @@ class FileTree(Protocol):
 
 @runtime_checkable
 class LooksQuickly(Protocol):
-    """A tree where looking at a file waits for nobody."""
+    """A tree with a way of its own of looking at many files."""
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
         """The sizes of those of the files that are there."""

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from isomanager.errors import IsoManagerError
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.os_failures import store_errors
-from isomanager.storage.paths import is_internal
+from isomanager.storage.paths import is_internal, safe_path
 from isomanager.storage.spelling import Remembered, spellings, taken
 from isomanager.storage.tree import FileTree, Kind, LooksQuickly, parent_of
 
@@ -23,17 +23,18 @@ _TRIES = 5
 def look_at_all(tree: FileTree, paths: Collection[str]) -> dict[str, int]:
     """The sizes of those that are there."""
     for path in paths:
-        tree.check(path)
+        safe_path(path)
     if isinstance(tree, LooksQuickly):
         return tree.sizes(paths)
     found: dict[str, int] = {}
 
     def look(path: str) -> None:
+        tree.check(path)
         seen = tree.look(path)
         if seen is not None and seen.kind is Kind.FILE:
             found[path] = seen.size
 
-    _together(tree.traits.at_once, look, paths)
+    together(tree.traits.at_once, look, paths)
     return found
 
 
@@ -65,7 +66,7 @@ class TreeBatch:
             except IsoManagerError as wrong:
                 failed[path] = wrong
 
-        _together(self._tree.traits.at_once, put_one, files)
+        together(self._tree.traits.at_once, put_one, files)
         self._flush(files, failed)
         sweep(self._tree)
         return failed
@@ -133,10 +134,11 @@ class TreeBatch:
                 below = f"{folder}/" if folder else ""
                 failed.update({path: wrong for path in files if path.startswith(below)})
 
-        _together(self._tree.traits.at_once, flush, sorted(self._unflushed))
+        together(self._tree.traits.at_once, flush, sorted(self._unflushed))
 
 
-def _together(at_once: int, act: Callable[[str], None], given: Collection[str]) -> None:
+def together(at_once: int, act: Callable[[str], None], given: Collection[str]) -> None:
+    """Do it for each of what is given, so many at once."""
     if len(given) <= 1:
         for one in given:
             act(one)

@@ -47,6 +47,14 @@ class SmallFilesContract:
         for free in (f"{FOLDER}/three.iso", "Windows/one.iso", "one.iso"):
             assert [*store.spellings(free)] == []
 
+    def test_sizes_are_told_of_those_files_that_are_there(self, store: Store) -> None:
+        store.put_all({f"{FOLDER}/one.iso": b"one", f"{FOLDER}/empty.iso": b"", "-first.iso": b"12"})
+        asked = [f"{FOLDER}/one.iso", f"{FOLDER}/empty.iso", FOLDER, f"{FOLDER}/none.iso", "none/none.iso"]
+        assert store.sizes(asked) == {f"{FOLDER}/one.iso": 3, f"{FOLDER}/empty.iso": 0}
+        assert store.sizes(["-first.iso", "none.iso"]) == {"-first.iso": 2}
+        assert store.sizes([f"{FOLDER}/one.iso"]) == {f"{FOLDER}/one.iso": 3}
+        assert store.sizes([]) == {}
+
     def test_nothing_is_left_aside_when_files_are_put_together(self, store: Store) -> None:
         store.put_all({f"{FOLDER}/one.iso": b"one"})
         store.put_all({f"{FOLDER}/one.iso": b"two", f"{FOLDER}/two.iso": b"two"})
