@@ -144,14 +144,14 @@ def found(library: Library, wanted: CopySearch, names: list[str]) -> Iterator[Co
 
     UsageError for names of which nothing is held and that nobody knows.
     """
-    from isomanager.library.checking import copies_named
+    from isomanager.library.checking import copies_called
 
     plain = plain_names(library, names)
     if plain is not None:
         copies = library.inventory.search(wanted.model_copy(update={"named": plain}))
     else:
         all_of_them = wanted.model_copy(update={"limit": 0, "offset": 0})
-        chosen = copies_named(library, tuple(library.inventory.search(all_of_them)), names)
+        chosen = copies_called(library, names, all_of_them)
         copies = islice(chosen, wanted.offset, wanted.offset + wanted.limit if wanted.limit else None)
     anything = False
     for copy in copies:

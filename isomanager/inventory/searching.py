@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 
 from isomanager.catalogue.conditions import clauses
 from isomanager.inventory.rows import COPY_COLUMNS, collector_resting, copy_of
-from isomanager.inventory.tables import COPIES
+from isomanager.inventory.tables import COPIES, folded
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Family, Value
 from isomanager.version import Version
@@ -26,10 +26,12 @@ class CopySearch(Value):
     families and products.
 
     `version` is a comma-separated list of clauses (`24.04` for its whole series, `>=22.04,<24`); sizes are in bytes; `text` is
-    words that must all occur somewhere in names, path, digest or source; `limit` 0 means all.
+    words that must all occur somewhere in names, path, digest or source; `limit` 0 means all. `called` are words of which one must
+    be a copy's family, product, path or id, whatever their case.
     """
 
     named: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
     families: tuple[Family, ...] = ()
     products: tuple[str, ...] = ()
     flavors: tuple[str, ...] = ()
@@ -192,6 +194,10 @@ def _named(wanted: CopySearch) -> Iterator[ColumnElement[bool]]:
             yield COPIES.c[name].in_(list(values))
     if wanted.named:
         yield or_(COPIES.c.family.in_(wanted.named), COPIES.c.product.in_(wanted.named))
+    if wanted.called:
+        lowered, columns = [word.lower() for word in wanted.called], COPIES.c
+        paths = or_(columns.path.in_(wanted.called), columns.claimed_path.in_([folded(word) for word in wanted.called]))
+        yield or_(paths, *(func.lower(columns[name]).in_(lowered) for name in ("family", "product", "path", "id")))
 
 
 def _measured(wanted: CopySearch) -> Iterator[ColumnElement[bool]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from isomanager.errors import PermanentError, UsageError
-from isomanager.library.checking import copies_named
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.checking import copies_called
 from isomanager.library.knowing import last_good_told
 from isomanager.library.opening import Library
 from isomanager.library.pruning import guards_for
@@ -53,7 +54,7 @@ def why(library: Library, name: str) -> tuple[Answer, ...]:
 
     UsageError for what is neither.
     """
-    copies = copies_named(library, library.inventory.copies(), [name])
+    copies = copies_called(library, [name], CopySearch(states=()))
     present = [one for one in copies if one.state is not CopyState.GONE]
     if present:
         return tuple(_judged(library, present))

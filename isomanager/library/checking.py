@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from isomanager.catalogue.matching import selects
 from isomanager.errors import IsoManagerError, PermanentError, UsageError
 from isomanager.inventory.copies import CopyChanges
+from isomanager.inventory.searching import CopySearch
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.setting_aside import clear, place_of, set_aside
@@ -25,13 +27,30 @@ def held_copies(library: Library, names: Sequence[str] = ()) -> tuple[Copy, ...]
 
     UsageError when nothing that is held fits.
     """
-    copies = library.inventory.copies(states=CHECKED)
-    chosen = copies_named(library, copies, names)
+    chosen = copies_called(library, names, CopySearch(states=tuple(CHECKED)))
     if names and not chosen:
         raise UsageError(
             f"Nothing that is held is called {' or '.join(names)}.", hint="`isomanager list` shows what is held."
         )
     return chosen
+
+
+def copies_called(library: Library, names: Sequence[str], among: CopySearch) -> tuple[Copy, ...]:
+    """The copies that one of `names` means, of those a search finds; no other products are read for it."""
+    words = {
+        word
+        for name in names
+        for word in (name, *re.split("[/@]", name, maxsplit=1)[:1], *_product_meant(library, name))
+    }
+    found = library.inventory.search(among.model_copy(update={"called": tuple(sorted(words))}))
+    return copies_named(library, tuple(found), names)
+
+
+def _product_meant(library: Library, name: str) -> tuple[str, ...]:
+    try:
+        return (library.canonical(Selector.parse(name)).product,)
+    except PermanentError:
+        return ()
 
 
 def copies_named(library: Library, copies: Sequence[Copy], names: Sequence[str]) -> tuple[Copy, ...]:

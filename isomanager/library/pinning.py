@@ -10,7 +10,8 @@ from typing import Literal
 
 from isomanager.errors import PermanentError, UsageError
 from isomanager.inventory.filter_words import moment
-from isomanager.library.checking import CHECKED, copies_named
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.checking import CHECKED, copies_called
 from isomanager.library.opening import Library
 from isomanager.model import Copy, CopyState, Pin, Selector, Title
 from isomanager.planning.deciding import HeldBack
@@ -36,7 +37,7 @@ def pin(
         selector = library.canonical(Selector.parse(name, architectures=architectures))
         wanted = [Pin.model_validate({"id": secrets.token_hex(4), "selector": selector, **word})]
     except PermanentError as wrong:
-        copies = copies_named(library, library.inventory.copies(states=CHECKED), [name])
+        copies = copies_called(library, [name], CopySearch(states=tuple(CHECKED)))
         if not copies:
             raise UsageError(
                 f"'{name}' is no selector, and nothing that is held is called so.", hint=wrong.hint
@@ -70,7 +71,7 @@ def pin_image(library: Library, copy: Copy, reason: str) -> Pin:
 
 def release(library: Library, name: str) -> tuple[Pin, ...]:
     """Release the pins and holds of that id or name, or on the images that a path names; UsageError when there is none."""
-    copies = copies_named(library, library.inventory.copies(), [name])
+    copies = copies_called(library, [name], CopySearch(states=()))
     images = {(copy.repository, copy.sha256) for copy in copies}
     going = [
         one

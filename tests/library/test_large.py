@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from isomanager.inventory import copies as copy_records
+from isomanager.inventory import searching
 from isomanager.inventory.searching import CopySearch
+from isomanager.library.checking import held_copies
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import plan_wants
 from isomanager.model import (
@@ -166,3 +168,25 @@ def test_a_page_of_a_list_makes_no_more_copies_than_it_shows(library: Library) -
         for one in library.inventory.search(CopySearch(order="size", limit=70, offset=start))
     ]
     assert paged == all_of_them
+
+
+def test_a_name_is_looked_for_without_reading_other_products(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(library)
+    first = next(library.inventory.search(CopySearch(products=("debian",))))
+    seen: list[str] = []
+    made = searching.copy_of
+
+    def counting(row: Sequence[object]) -> Copy:
+        copy = made(row)
+        seen.append(copy.title.product)
+        return copy
+
+    monkeypatch.setattr(searching, "copy_of", counting)
+    for name in ("debian", f"debian/{first.title.flavor}@{first.title.version}", str(first.title), "Debian@3"):
+        assert held_copies(library, [name])
+    for name in (first.path, first.path.upper()):
+        assert [one.id for one in held_copies(library, [name])] == [first.id]
+    assert set(seen) == {"debian"}
+    seen.clear()
+    assert [one.id for one in held_copies(library, [first.id])] == [first.id]
+    assert len(seen) == 1
