@@ -23,7 +23,7 @@ def open_block(url: str, *, create: bool) -> Store:
 
     reference = url.removeprefix(PREFIX)
     try:
-        found = Block.load(reference)
+        found = Block.load(reference, _sync=True)  # type: ignore[call-arg]  # also where a loop runs in this thread
     except ValueError as wrong:
         raise ConfigurationError(
             f"Prefect has no block {reference}.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import monotonic
+from typing import Any
 
-from prefect import flow
+from prefect import flow, runtime
+from pydantic import ValidationError
 
 from flows.reporting import finish
 from flows.running import running
+from isomanager.errors import UsageError
 from isomanager.library.adding_images import ImageEntry, add_image
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.outcomes import RunReport
@@ -17,10 +21,15 @@ from isomanager.model import Outcome, OutcomeKind
 from tasks.progress import ReportedProgress
 
 
-@flow(name="add", flow_run_name="add {name}", persist_result=False)
+def _run_name() -> str:
+    asked = runtime.flow_run.parameters
+    return f"add {asked['entry'].get('name') or asked['name']}"
+
+
+@flow(name="add", flow_run_name=_run_name, persist_result=False)
 def add(
-    file: str,
-    name: str,
+    file: str = "",
+    name: str = "",
     version: str = "",
     family: str = "custom",
     flavor: str = "",
@@ -32,6 +41,7 @@ def add(
     purpose: str = "",
     notes: dict[str, str] = {},  # noqa: B006 - never changed
     repository: str = "default",
+    entry: dict[str, Any] = {},  # noqa: B006
 ) -> RunReport:
     """Add one image of your own to the library: a customised one, or one that no vendor offers.
 
@@ -49,22 +59,36 @@ def add(
         purpose: What it is for.
         notes: Anything else, as names and values.
         repository: Where to keep it.
+        entry: All but the repository as JSON instead, by the same names, such as {"file": "/mnt/lab.iso", "name": "Lab"}.
     """
     started = monotonic()
-    entry = ImageEntry(
-        file=file, name=name, version=version, family=family, flavor=flavor, architecture=architecture, language=language,
-        edition=edition, digest=digest, base=base, purpose=purpose, notes=notes,
-    )  # fmt: skip
+    filled_in = {
+        "file": file, "name": name, "version": version, "family": family, "flavor": flavor, "architecture": architecture,
+        "language": language, "edition": edition, "digest": digest, "base": base, "purpose": purpose, "notes": notes,
+    }  # fmt: skip
+    told = _entry(filled_in | entry)
     with running() as library:
         found = recover(library)
         with recorded(library, "add") as record:
-            copy = add_image(library, entry, repository=repository, progress=ReportedProgress(name))
-            told = Outcome(
+            copy = add_image(library, told, repository=repository, progress=ReportedProgress(told.name))
+            outcome = Outcome(
                 outcome=OutcomeKind.PUBLISHED, title=copy.title, repository=repository, path=copy.path, reason="a person added it",
                 bytes=copy.size or 0, seconds=monotonic() - started, assurance=copy.assurance,
             )  # fmt: skip
-            outcomes = record((told,))
+            outcomes = record((outcome,))
         indexes = refresh_indexes(library)
         return finish(
             library, RunReport(outcomes=outcomes, recovered=found, indexes=indexes, seconds=monotonic() - started)
         )
+
+
+def _entry(told: Mapping[str, Any]) -> ImageEntry:
+    try:
+        return ImageEntry.model_validate(told)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"The image's {field} is wrong: {first['msg']}.",
+            hint="It needs a file and a name, and has the fields of the form.",
+        ) from None

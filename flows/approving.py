@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field, create_model
 
+from flows.asking import PATIENCE, one_of
 from isomanager.model import Plan
 from isomanager.planning.approving import asks_for_approval, choice_of, choices_of, only_chosen
 from isomanager.planning.costs import Costs
 
-PATIENCE = 24 * 3600
-"""Seconds that a paused run waits for a person."""
 _MOST_SHOWN = 200
 
 Ask = Callable[[Plan, Costs], Collection[str]]
@@ -45,7 +44,7 @@ def approved(plan: Plan, costs: Costs) -> Plan:
 def _asked_in_form(plan: Plan, costs: Costs) -> Collection[str]:
     """Pause the run until a person has approved, in a form with everything the plan would change."""
     offered = choices_of(plan)
-    choices: Any = Literal.__getitem__(offered)
+    choices: Any = one_of(offered)
     go_on: Any = Field(default=True, title="Go on", description="Switch off to do nothing of it.")
     leave_out: Any = Field(default=[], title="Leave out", description="What is not to be done this time.")
     form = cast(

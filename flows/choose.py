@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from prefect import flow
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field, create_model
 
+from flows.asking import PATIENCE, one_of
 from flows.download import download
 from flows.running import running
 from flows.update import update
@@ -20,9 +21,8 @@ from isomanager.library.outcomes import RunReport
 from isomanager.library.subscribing import subscribe
 from isomanager.model import Selector
 
-_PATIENCE = 24 * 3600
-"""Seconds that a paused run waits for a person."""
 ONCE, ALWAYS = "fetch it once", "keep it up to date from now on"
+_TOLD = {"how": "What is to be done with it."}
 
 
 @flow(name="choose", flow_run_name="choose", persist_result=False)
@@ -54,13 +54,13 @@ def _chosen(library: Library) -> tuple[Selector, str]:
     product = library.catalogue.product(_asked("Product", told, product=[one.id for one in products]).product)
     form = _asked(product.name, f"Which {product.name}? {product.facts}".strip(), **_variants(product))
     versions = versions_of(library, product)
-    last = _asked("Version", f"Which version of {product.name}?", version=versions, then=(ONCE, ALWAYS))
+    last = _asked("Version", f"Which version of {product.name}?", version=versions, how=(ONCE, ALWAYS))
     selector = Selector.parse(
         f"{product.id}/{form.flavor}@{last.version}",
         architectures=(form.architecture,),
         languages=(form.language,) if languages_of(product) else (),
     )
-    return library.canonical(selector), last.then
+    return library.canonical(selector), last.how
 
 
 def _variants(product: Product) -> dict[str, Sequence[str]]:
@@ -77,11 +77,11 @@ def _asked(name: str, told: str, **fields: Sequence[str]) -> Any:
     """The answer to a form with a dropdown for each of `fields`, the first of each being chosen already."""
     declared: Any = {
         field: (
-            Literal.__getitem__(tuple(words)),
-            Field(default=words[0], title=field.capitalize(), description=f"The {field}."),
+            one_of(words),
+            Field(default=words[0], title=field.capitalize(), description=_TOLD.get(field, f"The {field}.")),
         )
         for field, words in fields.items()
     }
     form = cast("Any", create_model(f"{name.replace(' ', '')}Form", __base__=RunInput, **declared))
     asked = form.with_initial_data(description=told)
-    return pause_flow_run(wait_for_input=asked, timeout=_PATIENCE, poll_interval=2)
+    return pause_flow_run(wait_for_input=asked, timeout=PATIENCE, poll_interval=2)

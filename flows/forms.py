@@ -66,6 +66,14 @@ def _held(told: Choices) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*told.held, *told.wanted, *told.families, *told.products)))
 
 
+def _trashed(told: Choices) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("all", *told.trashed, *told.families, *told.products)))
+
+
+def _places(told: Choices) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*told.repositories, *told.sites)))
+
+
 def _assurances(_told: Choices) -> tuple[str, ...]:
     return tuple(one.value for one in Assurance)
 
@@ -78,10 +86,12 @@ ANYWHERE: Mapping[str, Listing] = {"repository": _repositories, "repositories": 
 """Fields that list the same in every form."""
 
 FORMS: Mapping[str, Mapping[str, Listing]] = {
-    "flows.update.update": {"what": _wanted},
     "flows.subscribe.subscribe": {"archive": _or_none(_repositories)},
     "flows.subscribe.change_subscription": {"archive": _or_none(_repositories)},
+    "flows.update.update": {"what": _wanted, "architectures": _architectures},
     "flows.verify.verify": {"what": _held},
+    "flows.letting_go.trash": {"what": _trashed},
+    "flows.sync.sync": {"to": _places},
     "flows.check_catalogue.check_catalogue": {"what": _named},
     "flows.download.download": {
         "product": _or_none(_products),

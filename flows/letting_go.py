@@ -60,7 +60,7 @@ def trash(what: list[str], action: Literal["restore", "empty"] = "restore") -> R
     """Bring retired images back from the trash, proved again, or remove them for good.
 
     Args:
-        what: Families, products, selectors, paths or ids of what is in the trash; ["all"] means all of it.
+        what: Titles, families or products of what is in the trash; all means all of it.
         action: restore brings back and pins; empty removes for good, before the grace has ended.
     """
     started = monotonic()

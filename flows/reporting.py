@@ -17,9 +17,15 @@ from isomanager.library.rooms import Fullness, nearly_full
 from isomanager.model import Copy, CopyState, Outcome, Plan
 from isomanager.planning.costs import Costs
 from isomanager.planning.deciding import RESPIN
+from isomanager.storage.index import PAGE
+from isomanager.storage.receipts import RECEIPTS
 
 PLAN, REPORT, INVENTORY, CATALOGUE = "iso-plan", "iso-report", "iso-inventory", "iso-catalog"
 """Keys of the artifacts; each key's page shows its newest version. The catalogue is what is held, by family, with links."""
+_LINKS = (
+    "[Table](/v2/artifacts/key/iso-inventory) | [Figures](/v2/artifacts/key/iso-figures) | "
+    "[Last report](/v2/artifacts/key/iso-report) | [Last plan](/v2/artifacts/key/iso-plan)"
+)
 
 EVENTS = {
     "published": "isomanager.image.published",
@@ -91,8 +97,22 @@ def show_copies(library: Library, copies: Sequence[Copy], told: str) -> None:
     """These copies as the table and the text of what is held."""
     create_table_artifact(table=[held_row(copy) for copy in copies], key=INVENTORY, description=told)
     text = markdown_catalogue(copies, library.product_names)
-    links = "[Table](/v2/artifacts/key/iso-inventory) | [figures](/v2/artifacts/key/iso-figures)"
-    create_markdown_artifact(f"{links}\n\n{text}", key=CATALOGUE, description="What is held, by family")
+    create_markdown_artifact(
+        f"{_LINKS}\n\n{text}\n{_places(library)}", key=CATALOGUE, description="What is held, by family"
+    )
+
+
+def _places(library: Library) -> str:
+    """Where each repository tells of itself: in a page of its own, and in receipts of how every image was proved."""
+    rows = [
+        f"| {one.name} | `{_inside(one.url, PAGE)}` | `{_inside(one.url, RECEIPTS)}` |"
+        for one in library.inventory.repositories()
+    ]
+    return "\n".join(["| repository | its page | its receipts |", "|---|---|---|", *rows])
+
+
+def _inside(url: str, path: str) -> str:
+    return f"{url.rstrip('/')}/{path}"
 
 
 def held_row(copy: Copy) -> dict[str, object]:

@@ -13,6 +13,7 @@ from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field, create_model
 
+from flows.asking import PATIENCE, one_of
 from flows.reporting import finish
 from flows.running import awaited, image_threads, running
 from isomanager.errors import IsoManagerError
@@ -29,8 +30,6 @@ from isomanager.planning.scanning import SURE, ScanKind, ScanStep
 from tasks.take_in import take_in
 
 Doubtful = Literal["leave", "ask", "take"]
-_PATIENCE = 24 * 3600
-"""Seconds that a paused run waits for a person."""
 _MOST_ASKED = 100
 
 
@@ -96,12 +95,12 @@ def _answers(
 
 def _asked(steps: list[ScanStep]) -> dict[str, Title | None]:
     """Pause the run until a person has chosen, in a form that lists the doubtful files."""
-    choices: Any = Literal.__getitem__(tuple(one.file.path for one in steps))
+    choices: Any = one_of([one.file.path for one in steps])
     field: Any = Field(default=[], title="Take in", description="Files that are what they seem to be.")
     form = cast("Any", create_model("DoubtfulFiles", __base__=RunInput, take=(list[choices], field)))
     rows = "\n".join(f"| {one.file.path} | {one.title} | {one.reason} |" for one in steps)
     told = f"These files may be something else.\n\n| file | perhaps | because |\n|---|---|---|\n{rows}"
-    chosen = pause_flow_run(wait_for_input=form.with_initial_data(description=told), timeout=_PATIENCE, poll_interval=5)
+    chosen = pause_flow_run(wait_for_input=form.with_initial_data(description=told), timeout=PATIENCE, poll_interval=5)
     return {one.file.path: one.title if one.file.path in chosen.take else None for one in steps}
 
 

@@ -6,15 +6,17 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from deployments.server import QUIET_SERVER, free_port, local_server, point_client_to, send_what_waits
+from failing import sections
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
+from postgres_server import postgres_server
 from store_servers import NfsServer, S3Server, SmbServer, nfs_server, s3_server, smb_server
 
 # A shell that starts the tests in the background lets them ignore Ctrl+C, and so would every command that they start.
@@ -37,6 +39,17 @@ point_client_to(f"http://127.0.0.1:{_PREFECT_PORT}/api", _PREFECT_SETTINGS)
 os.environ.update(QUIET_SERVER)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails shows the logs of the processes that it used."""
+    report = yield
+    if report.failed:
+        report.sections.extend(sections())
+    return report
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings or the terminal of the machine it runs on, nor leaves files outside its folder."""
@@ -54,6 +67,13 @@ def prefect_server() -> Iterator[str]:
     with local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT) as url:
         yield url
         send_what_waits()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, without a database name."""
+    with postgres_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

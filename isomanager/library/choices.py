@@ -8,7 +8,7 @@ from isomanager.catalogue.product import Product
 from isomanager.catalogue.releases import releases
 from isomanager.errors import IsoManagerError
 from isomanager.library.opening import Library
-from isomanager.model import ARCHITECTURE_ALIASES, CopyState, Value
+from isomanager.model import ARCHITECTURE_ALIASES, Copy, CopyState, Value
 
 _MOST_HELD = 300
 """More images than this are not listed one by one in a form: families and products choose them."""
@@ -16,7 +16,10 @@ _CHANNEL_WORDS = {"stable": "latest"}
 
 
 class Choices(Value):
-    """Everything that a form may list, sorted. `wanted` are the selectors of subscriptions, `held` the titles of images."""
+    """Everything that a form may list, sorted.
+
+    `wanted` are the selectors of subscriptions, `held` the titles of images, `trashed` of those that can be brought back.
+    """
 
     families: tuple[str, ...] = ()
     products: tuple[str, ...] = ()
@@ -24,15 +27,16 @@ class Choices(Value):
     architectures: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    trashed: tuple[str, ...] = ()
 
 
 def choices(library: Library) -> Choices:
     """What there is to choose from."""
     products, inventory = library.catalogue.products, library.inventory
     held = inventory.copies(states={CopyState.HELD, CopyState.SUSPECT})
-    titles = _sorted(str(one.title) for one in held)
     aliases = (alias for ours, theirs in ARCHITECTURE_ALIASES.items() for alias in (ours, *theirs))
     return Choices(
         families=_sorted(one.family.value for one in products),
@@ -43,9 +47,16 @@ def choices(library: Library) -> Choices:
             (*(name for one in products for name in _languages(one)), *(one.title.language for one in held))
         ),
         repositories=tuple(one.name for one in inventory.repositories()),
+        sites=_sorted(one.name for one in inventory.sites()),
         wanted=_sorted(str(one.selector) for one in inventory.subscriptions()),
-        held=titles if len(titles) <= _MOST_HELD else (),
+        held=_titles(held),
+        trashed=_titles(inventory.copies(states={CopyState.TRASHED})),
     )
+
+
+def _titles(copies: Iterable[Copy]) -> tuple[str, ...]:
+    titles = _sorted(str(one.title) for one in copies)
+    return titles if len(titles) <= _MOST_HELD else ()
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
+from pydantic import ValidationError, create_model
 
+from blocks.repositories import REPOSITORY_BLOCKS
 from deployments.bootstrap import definitions, form_of, load_flow
 from deployments.definitions import FIXED, STAGGER_MINUTES, Definition, family_definitions, nightly
 from deployments.limits import upstream_hosts
+from flows.asking import one_of
 from flows.forms import FORMS, fitted
 from isomanager.catalogue.loader import load_catalogue
 from isomanager.errors import ResolveError
@@ -44,9 +48,45 @@ def test_every_field_of_the_form_is_described_and_none_is_a_choice_between_a_val
         assert only_blocks, f"{name} shows as tabs"
 
 
+@EVERY
+def test_every_field_of_the_form_begins_with_a_value_or_is_required(definition: Definition) -> None:
+    schema = form(definition.name)
+    begins = {name for name, field in schema["properties"].items() if "default" in field}
+    assert begins | set(schema.get("required", [])) == set(schema["properties"])
+
+
+@EVERY
+def test_no_field_may_be_nothing_and_none_is_one_of_several_models(definition: Definition) -> None:
+    """Both show as tabs: "Property is type None", and models whose required fields cannot be reached."""
+    schema = form(definition.name)
+    assert '"null"' not in json.dumps(schema)
+    blocks = {one.get_block_type_slug() for one in REPOSITORY_BLOCKS}
+    for _, field in _fields(schema):
+        models = [one["$ref"].rpartition("/")[2] for one in field.get("anyOf", [])]
+        assert {schema["definitions"][one].get("block_type_slug") for one in models} <= blocks
+
+
+@pytest.mark.parametrize("kind", REPOSITORY_BLOCKS, ids=lambda one: one.get_block_type_slug())
+def test_every_field_of_the_form_of_a_place_is_described_and_begins_with_a_value_or_is_required(kind: Any) -> None:
+    schema = kind.model_json_schema()
+    for name, field in schema["properties"].items():
+        assert field["description"], name
+        assert "anyOf" not in field, name
+        assert ("default" in field) is not (name in schema["required"]), name
+
+
+@pytest.mark.parametrize("words", [["only"], ["first", "second"]])
+def test_the_question_of_a_paused_run_is_a_dropdown_however_few_answers_there_are(words: list[str]) -> None:
+    question = create_model("Question", answer=(one_of(words), words[0]))
+    assert question.model_json_schema()["properties"]["answer"]["enum"] == words
+    assert question(answer=words[-1]).model_dump() == {"answer": words[-1]}
+    with pytest.raises(ValidationError):
+        question(answer="another")
+
+
 LISTS = Choices(
     families=("linux",), products=("debian", "ubuntu"), flavors=("netinst",), architectures=("x86_64",), languages=("de-DE",),
-    repositories=("default", "nas"), wanted=("debian/netinst",), held=("debian/netinst@13.1 x86_64",),
+    repositories=("default", "nas"), sites=("school",), trashed=("debian/netinst@13.0 x86_64",), wanted=("debian/netinst",), held=("debian/netinst@13.1 x86_64",),
 )  # fmt: skip
 
 
@@ -81,6 +121,8 @@ def test_dropdowns_list_what_the_library_knows() -> None:
     assert fields["repository"]["enum"] == ["default", "nas"]
     assert form("verify")["properties"]["what"]["items"]["enum"][0] == "debian/netinst@13.1 x86_64"
     assert form("report")["properties"]["order"]["enum"]
+    assert form("trash")["properties"]["what"]["items"]["enum"][:2] == ["all", "debian/netinst@13.0 x86_64"]
+    assert form("sync")["properties"]["to"]["items"]["enum"] == ["default", "nas", "school"]
     assert complaints("download", product="solaris") == ["$.product"]
 
 
