@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _MOST_SHOWN = 6000
-_shown: dict[str, Callable[[], str]] = {}
+_shown: list[tuple[str, Callable[[], str]]] = []
 
 
 @contextmanager
 def shown_if_failed(title: str, tell: Callable[[], str]) -> Iterator[None]:
     """While the block lasts, the report of every test that fails ends with what `tell` then says."""
-    _shown[title] = tell
+    shown = (title, tell)
+    _shown.append(shown)
     try:
         yield
     finally:
-        del _shown[title]
+        _shown.remove(shown)
 
 
 def end_of(log: Path) -> str:
@@ -27,4 +28,4 @@ def end_of(log: Path) -> str:
 
 def sections() -> list[tuple[str, str]]:
     """What is to be shown now."""
-    return [(title, tell()) for title, tell in _shown.items()]
+    return [(title, tell()) for title, tell in _shown]

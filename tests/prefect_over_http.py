@@ -51,10 +51,37 @@ class Api:
         """The run, once it has come to its end."""
         return self._once(run, ENDED)
 
+    def completed(self, run: str) -> Any:
+        """The run, once it has been completed; what it logged if it has not."""
+        seen = self.ended(run)
+        assert seen["state"]["type"] == "COMPLETED", f"{seen['name']}: {seen['state']['message']}\n{self.log(run)}"
+        return seen
+
+    def paused(self, run: str, words: str) -> None:
+        """Wait until the run has paused with a form that says `words`."""
+        until = monotonic() + LIMIT
+        while words not in self._question(run):
+            assert monotonic() < until, f"the run never asked '{words}':\n{self.log(run)}"
+            sleep(0.2)
+
+    def _question(self, run: str) -> str:
+        """What the form says at which the run has paused; empty while it goes on."""
+        state = self.get(f"/flow_runs/{run}")["state"]
+        assert state["type"] not in ENDED, f"{state['message']}\n{self.log(run)}"
+        if state["type"] != "PAUSED":
+            return ""
+        key = state["state_details"]["run_input_keyset"]["description"]
+        return str(self.get(f"/flow_runs/{run}/input/{key}"))
+
+    def log(self, run: str) -> str:
+        """What the run has logged."""
+        body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
+        return "\n".join(one["message"] for one in self.send("POST", "/logs/filter", body).json())
+
     def _once(self, run: str, states: tuple[str, ...]) -> Any:
         until = monotonic() + LIMIT
         while (seen := self.get(f"/flow_runs/{run}"))["state"]["type"] not in states:
-            assert monotonic() < until, f"the run is still {seen['state']}"
+            assert monotonic() < until, f"the run is still {seen['state']}:\n{self.log(run)}"
             sleep(0.2)
         return seen
 
