@@ -109,9 +109,16 @@ def _show(files: Sequence[Path]) -> None:
     list_copies(every=True)
     _step("Where the files are")
     visible = [one for one in files if ".isomanager" not in one.parts]
-    print_table(("file", "size"), ((one, size(one.stat().st_size)) for one in visible))
+    print_table(("file", "size"), map(_file, visible))
     trashed = [one for one in files if "trash" in one.parts]
     print(f"The retired version waits in the trash: {', '.join(map(str, trashed))}")
+
+
+def _file(file: Path) -> tuple[str, str]:
+    """A file with its size; an alias with what it stands for."""
+    if file.is_symlink():
+        return f"{file} -> {file.readlink()}", "alias"
+    return str(file), size(file.stat().st_size)
 
 
 def _what_next(seconds: float) -> None:

@@ -37,7 +37,7 @@ def list_keys(
         return
     rows = ((one.fingerprint, one.kind, _state(one), ", ".join(one.products) or "no product pins it") for one in told)
     columns = ("fingerprint", "kind", "state", "pinned by")
-    print_table(columns, rows, empty="No keys yet: they are fetched when they are first needed.")
+    print_table(columns, rows, below=("pinned by",), empty="No keys yet: they are fetched when they are first needed.")
 
 
 def _state(key: KnownKey) -> str:
@@ -65,7 +65,8 @@ def refresh(
     else:
         rows = ((one.fingerprint, one.outcome, "; ".join(one.changes), ", ".join(one.products)) for one in told)
         nothing = "There is no key to fetch."
-        print_table(("fingerprint", "outcome", "what changed", "pinned by"), rows, empty=nothing)
+        columns = ("fingerprint", "outcome", "what changed", "pinned by")
+        print_table(columns, rows, below=("what changed", "pinned by"), empty=nothing)
         for url, why in (pair for one in told if one.outcome == "failed" for pair in one.failed.items()):
             print(f"{url}: {why}")
     if any(one.outcome == "failed" for one in told):

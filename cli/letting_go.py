@@ -230,7 +230,12 @@ def list_quarantine(as_json: Json = False) -> None:
         print_json([one.model_dump(mode="json") | {"id": refusal_id(one), "image": str(one.title)} for one in found])
         return
     rows = ((refusal_id(one), one.title, one.code, f"{one.at:%Y-%m-%d}", one.reason) for one in found)
-    print_table(("id", "image", "code", "since", "why"), rows, below=("why",), empty="Nothing was refused.")
+    print_table(
+        ("id", "image", "code", "since", "why"),
+        rows,
+        below=("why",),
+        empty="No image was refused for its evidence or its bytes. `isomanager plan` says what subscriptions refuse beforehand.",
+    )
 
 
 @quarantine_app.command("show")

@@ -191,8 +191,9 @@ def _print_answers(answers: list[dict[str, Any]]) -> None:
             say(f"isomanager: {one['selector']}: {one['message']}")
             continue
         shown = {**one, **one["digests"], "size": size(one["size"])}
-        left_out = ("digests", "title", "refused", "error", "message", "url", "link")
-        print_facts((name, joined(value)) for name, value in shown.items() if value and name not in left_out)
+        left_out = ("digests", "title", "refused", "error", "message", "url", "link", "reasons")
+        facts = [(name, joined(value)) for name, value in shown.items() if value and name not in left_out]
+        print_facts([*facts, *(("why", reason) for reason in one["reasons"])])
         if one["status"] == "unconfirmed":
             say(
                 "isomanager: nobody has confirmed what the catalogue says of it; `isomanager catalogue show` has the facts."

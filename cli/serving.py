@@ -171,4 +171,5 @@ def _publish(folder: Path, vendor: str) -> None:
     if vendor not in VENDORS:
         raise UsageError(f"The sample has no vendor '{vendor}'.", hint=f"It has {', '.join(VENDORS)}.")
     for release in open_site(folder).publish_point_release(vendor):
-        print(f"{vendor} published {release}", file=sys.stdout)
+        print(f"{vendor} published {release.flavor} {release.version}: {release.path}", file=sys.stdout)
+    print("Next: isomanager update --refresh (else answers count for an hour)", file=sys.stdout)

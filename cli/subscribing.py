@@ -208,4 +208,4 @@ def change_subscription(
     for one in changed:
         archived = f"; older ones are archived in {one.archive}" if one.archive else ""
         wanted = f"{one.selector} ({', '.join(one.selector.architectures)})"
-        print(f"{one.id} is now {wanted}, keeping {policy_told(one.keep)}{archived}.")
+        print(f"{one.id} is now {wanted}; keep: {policy_told(one.keep)}{archived}.")

@@ -95,6 +95,7 @@ def _print_rich(columns: Sequence[str], cells: Sequence[Sequence[str]], width: i
 def _with_long_cells_below(
     columns: Sequence[str], cells: Sequence[Sequence[str]], below: Sequence[str], width: int
 ) -> Iterator[str]:
+    below = _below_too(columns, cells, below, width)
     kept = [place for place, column in enumerate(columns) if column not in below]
     short = [[row[place] for place in kept] for row in (columns, *cells)]
     widths = column_widths(short)
@@ -104,6 +105,18 @@ def _with_long_cells_below(
         if row is not columns:
             for name in below:
                 yield from _below(name, row[columns.index(name)], width, named=len(below) > 1)
+
+
+def _below_too(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], below: Sequence[str], width: int
+) -> Sequence[str]:
+    """`below`, and of the other columns as many, from the last on, as still do not fit beside the first."""
+    sizes = dict(zip(columns, column_widths([columns, *cells]), strict=True))
+    kept = [column for column in columns if column not in below]
+    moved: list[str] = []
+    while len(kept) > 1 and sum(sizes[one] + 2 for one in kept) - 2 > width:
+        moved.insert(0, kept.pop())
+    return (*moved, *below)
 
 
 def joined(value: Any) -> str:

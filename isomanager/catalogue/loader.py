@@ -51,13 +51,12 @@ class Catalogue:
         found = self.find(name)
         if found is not None:
             return found
-        close = difflib.get_close_matches(plain_name(name), self._by_name, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(plain_name(name), self._by_name, n=3, cutoff=0.6)
         near = list(dict.fromkeys(self._by_name[one].id for one in close))
-        known = ", ".join(near or [product.id for product in self.products])
         raise ResolveError(
             f"The catalogue has no product '{name}'.",
             code="unknown-product",
-            hint=f"{'Did you mean' if near else 'There are'} {known}{'?' if near else '.'}",
+            hint=f"Did you mean {', '.join(near)}?" if near else "`isomanager catalogue list` shows what there is.",
             product=name,
         )
 

@@ -68,7 +68,10 @@ def alias_reasons(chosen: Mapping[tuple[Scope, str], Copy]) -> dict[str, tuple[R
     for (_, name), copy in chosen.items():
         told[copy.id].append(name)
     change = "a newer version, or other names in the setting `aliases`"
-    return {
-        key: (Reason("aliased", f"the alias {' and '.join(names)} stands for it", change),)
-        for key, names in told.items()
-    }
+    return {key: (Reason("aliased", _told(names), change),) for key, names in told.items()}
+
+
+def _told(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"the alias {names[0]} stands for it"
+    return f"the aliases {', '.join(names[:-1])} and {names[-1]} stand for it"

@@ -81,7 +81,7 @@ def test_what_was_retired_is_restored_in_one_command(
 
 
 def test_refusals_are_listed_shown_and_released(here: Isomanager, library: Library, upstream: SampleUpstream) -> None:
-    assert "Nothing was refused" in here("quarantine", "list").well().out
+    assert "No image was refused" in here("quarantine", "list").well().out
     subscribe(library, Selector.parse(SERVER))
     upstream.fault("flip-bit", "*.iso")
     update(library)

@@ -93,3 +93,17 @@ def test_facts_go_on_below_themselves(capsys: pytest.CaptureFixture[str], monkey
 )
 def test_sizes_are_told_as_people_read_them(count: int | None, told: str) -> None:
     assert size(count) == told
+
+
+def test_what_still_does_not_fit_goes_below_too_from_the_last_column_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(("image", "state", "repository", "path"), [("i" * 40, "s" * 14, "r" * 10, "p" * 90)], below=("path",))
+    assert capsys.readouterr().out.splitlines() == [
+        f"{'image':40}  state",
+        f"{'i' * 40}  {'s' * 14}",
+        f"    repository: {'r' * 10}",
+        "    path:",
+        f"    {'p' * 90}",
+    ]

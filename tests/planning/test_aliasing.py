@@ -42,4 +42,4 @@ def test_the_newest_bytes_of_a_version_that_was_published_twice() -> None:
 def test_every_alias_is_a_reason() -> None:
     one = copy("26.04")
     (reason,) = alias_reasons(aliased([one], ["latest", "lts"], in_channel, series_of))[one.id]
-    assert reason.text == "the alias latest and lts stands for it"
+    assert reason.text == "the aliases latest and lts stand for it"
