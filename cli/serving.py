@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -23,48 +24,100 @@ if TYPE_CHECKING:
     from isomanager.sample.upstream import SampleUpstream
 
 
+Runs = Annotated[int, typer.Option("--runs", min=1, help="Runs at the same time.")]
+Queues = Annotated[
+    list[str],
+    typer.Option(
+        "--queue", metavar="QUEUE", help="Run what is in this queue, not the default one; may be given again."
+    ),
+]
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command("serve")(serve)
+    app.command("worker")(worker)
     app.command("deploy")(deploy)
     app.command("sample")(sample)
 
 
 def serve(
     port: Annotated[int, typer.Option("--port", help="Port of the UI and API; 0 takes the setting server_port.")] = 0,
-    runs: Annotated[int, typer.Option("--runs", min=1, help="Runs at the same time.")] = 3,
+    runs: Runs = 3,
+    queue: Queues = [],
 ) -> None:
     """Run the Prefect server with its UI, the deployments with their schedules, and a worker; Ctrl+C ends all of it.
 
     Where PREFECT_API_URL names another server, that one is used: deployments and a worker are added to it.
     """
     from deployments.server import serving
+    from deployments.work import worker_command
 
     settings = load_settings()
     stopped = _stop_on_signals()
     with serving(settings) as tell_others, contextlib.suppress(Cancelled):
-        _serve(settings, port or settings.server_port, runs, stopped, tell_others)
+        _serve(settings, port or settings.server_port, worker_command(runs, queue), stopped, tell_others)
     say("Stopped.")
 
 
 def _serve(
-    settings: Settings, port: int, runs: int, stopped: threading.Event, tell_others: Callable[[str], None]
+    settings: Settings, port: int, worker: list[str], stopped: threading.Event, tell_others: Callable[[str], None]
 ) -> None:
-    from deployments.server import guarded, prefect_home, tail, ui_address
-    from deployments.work import worker_command, worker_environment
+    from deployments.server import ui_address
 
     with _server(settings, port, stopped) as url:
         _deploy(settings, stopped, reset=False)
         _settle_lost_runs(url)
-        log = prefect_home(settings) / "worker.log"
-        log.write_bytes(b"")
-        with guarded(worker_command(runs), log, worker_environment(settings)) as worker:
+
+        def ready() -> None:
             tell_others(url)
             say(f"The UI is at {ui_address(url)}; Ctrl+C stops everything.")
-            while not stopped.wait(0.5):
-                if worker.poll() is not None:
-                    raise ConfigurationError(f"The worker has ended: {tail(log)}", hint=f"Its log is {log}.")
-            say("Stopping; what is being fetched goes on from where it is the next time ...")
+
+        _work(settings, worker, "worker", stopped, ready)
+
+
+def _work(
+    settings: Settings, command: list[str], name: str, stopped: threading.Event, ready: Callable[[], None]
+) -> None:
+    """Keep a worker running until this is to stop."""
+    from deployments.server import guarded, prefect_home, tail
+    from deployments.work import worker_environment
+
+    log = prefect_home(settings) / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"")
+    with guarded(command, log, worker_environment(settings)) as started:
+        ready()
+        while not stopped.wait(0.5):
+            if started.poll() is not None:
+                raise ConfigurationError(f"The worker has ended: {tail(log)}", hint=f"Its log is {log}.")
+        say("Stopping; what is being fetched goes on from where it is the next time ...")
+
+
+def worker(
+    runs: Runs = 3,
+    queue: Queues = [],
+    name: Annotated[str, typer.Option("--name", help="What the server calls it; else the machine's name.")] = "",
+) -> None:
+    """Run a worker for the Prefect server that PREFECT_API_URL names, and nothing else: on further machines, and as a service."""
+    from deployments.server import configured_api, point_client_to, ui_address, without_password
+    from deployments.work import worker_command
+
+    settings = load_settings()
+    stopped = _stop_on_signals()
+    url = configured_api()
+    if url is None:
+        raise UsageError(
+            "PREFECT_API_URL names no server to work for.", hint="`isomanager serve` runs a server with a worker."
+        )
+    point_client_to(url, settings)
+    called = name or "-".join([socket.gethostname(), *queue])
+
+    def ready() -> None:
+        say(f"Working as {called} for {without_password(ui_address(url))}; Ctrl+C stops it.")
+
+    _work(settings, worker_command(runs, queue, called), f"worker-{called}", stopped, ready)
+    say("Stopped.")
 
 
 @contextlib.contextmanager
@@ -85,10 +138,17 @@ def _server(settings: Settings, port: int, stopped: threading.Event) -> Iterator
         yield url
 
 
-def _deploy(settings: Settings, stopped: threading.Event, *, reset: bool, products: tuple[str, ...] = ()) -> None:
+def _deploy(
+    settings: Settings,
+    stopped: threading.Event,
+    *,
+    reset: bool,
+    products: Sequence[str] = (),
+    sites: Sequence[str] = (),
+) -> None:
     from deployments.bootstrap import deploy as bring_about
 
-    for told in bring_about(settings, products, reset=reset):
+    for told in bring_about(settings, products, sites, reset=reset):
         say(told)
         if stopped.is_set():
             raise Cancelled("Stopped while deploying.")
@@ -123,6 +183,10 @@ def deploy(
         list[str],
         typer.Option("--product", metavar="PRODUCT", help="Give it a deployment of its own; may be given again."),
     ] = [],
+    site: Annotated[
+        list[str],
+        typer.Option("--site", metavar="SITE", help="Give it a queue and a deployment of its own; may be given again."),
+    ] = [],
 ) -> None:
     """Bring the deployments of a running Prefect server up to date; what was changed in the UI stays."""
     from cli.running import quiet_prefect
@@ -137,7 +201,7 @@ def deploy(
             hint="Start one with `isomanager serve`, which deploys by itself, or set PREFECT_API_URL.",
         )
     point_client_to(url, settings)
-    _deploy(settings, threading.Event(), reset=reset, products=tuple(product))
+    _deploy(settings, threading.Event(), reset=reset, products=product, sites=site)
 
 
 def sample(

@@ -1,4 +1,4 @@
-"""Automations shipped as code: run again what crashed (off as delivered), find runs that are gone, tell what matters.
+"""Automations shipped as code: run again what crashed, find runs that are gone, tell what matters.
 
 Made once; what a person changes of them, or switches off, stays.
 """
@@ -12,13 +12,15 @@ from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ActionTypes, CallWebhook, ChangeFlowRunState, SendNotification
+from prefect.events.actions import ActionTypes, CallWebhook, ChangeFlowRunState, RunDeployment, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
 from flows.checking import BROKEN, RECOVERED
 from flows.reporting import EVENTS, NEARLY_FULL
 
+AGAIN, GONE = "isomanager: run again what crashed", "isomanager: runs that are gone"
+"""Names of the automations that every server has."""
 NOTIFY = "isomanager-notify"
 """Whoever makes a block of this name, of any type that can tell, is told."""
 TELLING = (
@@ -34,16 +36,15 @@ TELLING = (
 
 _OURS = {"prefect.resource.id": "prefect.tag.iso", "prefect.resource.role": "tag"}
 _RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
-_ENDS = {
-    f"prefect.flow-run.{name}"
-    for name in ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "TimedOut")
-}
-_HEARTBEAT = "prefect.flow-run.heartbeat"
+_STATE = "prefect.flow-run.{}".format
+_HEARTBEAT, _CLAIMED, _CRASHED = map(_STATE, ("heartbeat", "Pending", "Crashed"))
+_ENDS = set(map(_STATE, ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "TimedOut")))
 
 SILENCE = timedelta(minutes=20)
-"""A run that beats every three minutes and has been silent for so long is gone: six beats missed, which no busy machine does."""
-_STARTS = ("1", "2")
-"""A run that crashed in its first or second start is started again; then somebody should look."""
+"""A run that beats every three minutes and has been silent for so long is gone: six beats missed, which no busy machine does.
+One that a worker has claimed starts within seconds."""
+PAUSE = timedelta(minutes=1)
+"""Between a crash and the next start: a machine that comes back has come back by then."""
 
 WORTH_TELLING = frozenset({EVENTS["quarantined"], EVENTS["failed"], EVENTS["respin"], BROKEN, RECOVERED, NEARLY_FULL})
 _SUBJECT = "isomanager: {{ event.resource.name }}"
@@ -68,35 +69,36 @@ class Teller:
         return SendNotification(block_document_id=self.block, subject=_SUBJECT, body=_BODY)
 
 
-def automations(tellers: tuple[Teller, ...], silent_days: int) -> tuple[AutomationCore, ...]:
-    """What there should be; those that tell only where there is somebody to tell."""
-    watching = (_again(), _lost())
+def automations(run_again: UUID, tellers: tuple[Teller, ...], silent_days: int) -> tuple[AutomationCore, ...]:
+    """What there should be; those that tell only where there is somebody to tell. `run_again` is the deployment of that name."""
+    watching = (_again(run_again), _lost())
     return (*watching, *(_told(one) for one in tellers), *(_silent(one, silent_days) for one in tellers))
 
 
-def _again() -> AutomationCore:
+def _again(run_again: UUID) -> AutomationCore:
     trigger = EventTrigger(
-        expect={"prefect.flow-run.Crashed"},
-        match={**_RUNS, "prefect.run-count": list(_STARTS)},
+        expect={_CRASHED},
+        match=_RUNS,
         match_related=_OURS,
         for_each={"prefect.resource.id"},
         posture=Posture.Reactive,
         threshold=1,
     )
+    crashed = {"__prefect_kind": "jinja", "template": "{{ event.resource.id }}"}
+    action = RunDeployment(deployment_id=run_again, parameters={"run": crashed}, schedule_after=PAUSE)
     return AutomationCore(
-        name="isomanager: run again what crashed",
-        description="A run whose process ended is started again, at most twice; what it had fetched is kept. Switched off: a "
-        "worker of Prefect 3.8 ends with an error when a run comes back to it before it has let go of it.",
-        enabled=False,
+        name=AGAIN,
+        description="A run whose process ended is started again, at most twice, as a new run with the same parameters; what it had "
+        "fetched is kept.",
         trigger=trigger,
-        actions=[ChangeFlowRunState(state=StateType.SCHEDULED, name="AwaitingRetry", message="It crashed; once more.")],
+        actions=[action],
     )
 
 
 def _lost() -> AutomationCore:
     trigger = EventTrigger(
-        after={_HEARTBEAT},
-        expect={_HEARTBEAT, *_ENDS},
+        after={_HEARTBEAT, _CLAIMED},
+        expect={_HEARTBEAT, _STATE("Running"), *_ENDS},
         match=_RUNS,
         match_related=_OURS,
         for_each={"prefect.resource.id"},
@@ -106,7 +108,7 @@ def _lost() -> AutomationCore:
     )
     told = f"Nothing was heard of it for {SILENCE.total_seconds() / 60:.0f} minutes."
     return AutomationCore(
-        name="isomanager: runs that are gone",
+        name=GONE,
         description="A run that has given no sign of life is marked as crashed, so that it holds up no other one.",
         trigger=trigger,
         actions=[ChangeFlowRunState(state=StateType.CRASHED, message=told)],

@@ -29,11 +29,21 @@ from prefect.utilities.callables import parameter_schema
 
 from blocks.repositories import REPOSITORY_BLOCKS
 from deployments.automations import automations, ensure_automations, find_tellers
-from deployments.definitions import FIXED, PRODUCT_TAG, Definition, family_definitions, product_definitions
+from deployments.definitions import (
+    FIXED,
+    PRODUCT_TAG,
+    RUN_AGAIN,
+    SITE_TAG,
+    Definition,
+    family_definitions,
+    product_definitions,
+    site_definitions,
+)
 from deployments.limits import ensure_limits, upstream_hosts
-from deployments.work import POOL
+from deployments.work import POOL, QUEUE
 from flows.forms import fitted
 from isomanager.catalogue.loader import Catalogue
+from isomanager.errors import UsageError
 from isomanager.library.choices import Choices, choices
 from isomanager.library.opening import Library
 from isomanager.settings import Settings
@@ -45,15 +55,19 @@ SCHEDULE = "nightly"
 """The slug of the schedule that a family's deployment starts with."""
 
 
-def deploy(settings: Settings, products: Sequence[str] = (), *, reset: bool = False) -> Iterator[str]:
+def deploy(
+    settings: Settings, products: Sequence[str] = (), sites: Sequence[str] = (), *, reset: bool = False
+) -> Iterator[str]:
     """Bring the server to the pool, block types, limits, deployments and automations there should be; a sentence for each.
 
-    `products` get a deployment of their own besides that of their family. A deployment that is there keeps the schedules,
-    parameters, pause, job variables, concurrency limit and tags that it has, unless `reset`: only its description, its form
-    and its entry point are brought up to date. An automation or limit that is there is left alone.
+    `products` get a deployment of their own besides that of their family, `sites` one that their own workers run. UsageError for a
+    site that the library does not have. A deployment that is there keeps the schedules, parameters, pause, job variables,
+    concurrency limit and tags that it has, unless `reset`: only its description, its form and its entry point are brought up to
+    date. An automation or limit that is there is left alone.
     """
     with Library(settings) as library:
         catalogue, told = library.catalogue, choices(library)
+        _require_sites(library, sites)
     with get_client(sync_client=True) as client:
         for kind in REPOSITORY_BLOCKS:
             kind.register_type_and_schema()
@@ -62,27 +76,40 @@ def deploy(settings: Settings, products: Sequence[str] = (), *, reset: bool = Fa
         made = ensure_limits(client, upstream_hosts(catalogue.products), settings.connections_per_host)
         if made:
             yield f"Concurrency limits: made for {made} upstream hosts, {settings.connections_per_host} downloads at a time each."
-        for definition in definitions(catalogue, (*products, *_products_before(client))):
+        asked = (*products, *_tagged_before(client, PRODUCT_TAG)), (*sites, *_tagged_before(client, SITE_TAG))
+        for definition in definitions(catalogue, *asked):
             yield _bring_about(client, definition, told, reset=reset)
-        wanted = automations(find_tellers(client), settings.alarm_days)
+        again = client.read_deployment_by_name(RUN_AGAIN)
+        wanted = automations(again.id, find_tellers(client), settings.alarm_days)
         yield from ensure_automations(client, wanted, reset=reset)
 
 
-def definitions(catalogue: Catalogue, products: Sequence[str] = ()) -> tuple[Definition, ...]:
-    """The fixed deployments, one for each family that the catalogue has, and one for each of `products`.
+def _require_sites(library: Library, sites: Sequence[str]) -> None:
+    unknown = sorted(set(sites) - {one.name for one in library.inventory.sites()})
+    if unknown:
+        raise UsageError(
+            f"The library has no site '{unknown[0]}'.", hint="Name its repositories: `isomanager site add`."
+        )
+
+
+def definitions(
+    catalogue: Catalogue, products: Sequence[str] = (), sites: Sequence[str] = ()
+) -> tuple[Definition, ...]:
+    """The fixed deployments, one for each family that the catalogue has, and one for each of `products` and of `sites`.
 
     ResolveError for a product that the catalogue does not have.
     """
     families = sorted({product.family.value for product in catalogue.products})
     asked = {one.id: one.family.value for one in map(catalogue.product, products)}
-    return (*FIXED, *family_definitions(families), *product_definitions(asked, after=len(families)))
+    own = product_definitions(asked, after=len(families))
+    return (*FIXED, *family_definitions(families), *own, *site_definitions(sites))
 
 
-def _products_before(client: SyncPrefectClient) -> list[str]:
-    """The products that an earlier deploy made a deployment for: it is kept up to date like the others."""
+def _tagged_before(client: SyncPrefectClient, kind: str) -> list[str]:
+    """The products or sites that an earlier deploy made a deployment for: it is kept up to date like the others."""
     tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=["iso"]))
     tags = [tag for one in client.read_deployments(deployment_filter=tagged) for tag in one.tags]
-    return [tag.removeprefix(PRODUCT_TAG) for tag in tags if tag.startswith(PRODUCT_TAG)]
+    return [tag.removeprefix(kind) for tag in tags if tag.startswith(kind)]
 
 
 def load_flow(definition: Definition) -> Flow[..., Any]:
@@ -157,6 +184,7 @@ def _create(client: SyncPrefectClient, flow: Flow[..., Any], definition: Definit
         parameters=definition.parameters,
         description=definition.description,
         work_pool_name=POOL,
+        work_queue_name=definition.queue or None,
         tags=list(definition.tags),
         entrypoint=definition.entrypoint,
         parameter_openapi_schema=form_of(flow, definition, lists),
@@ -193,6 +221,7 @@ def _as_delivered(definition: Definition) -> dict[str, Any]:
         "paused": False,
         "job_variables": {},
         "work_pool_name": POOL,
+        "work_queue_name": definition.queue or QUEUE,
         "tags": list(definition.tags),
         "concurrency_limit": limit,
         "concurrency_options": options,

@@ -11,13 +11,15 @@ FIRST_HOUR = 2
 STAGGER_MINUTES = 25
 NIGHTLY_BUDGET = "50GiB"
 """How much a night's scrub reads: about half an hour of one disk, and a library of 1.5 TiB once a month."""
-PRODUCT_TAG = "product:"
-"""Begins the tag by which the deployment of one product is known."""
+PRODUCT_TAG, SITE_TAG = "product:", "site:"
+"""Begin the tags by which the deployments of one product and of one site are known."""
+RUN_AGAIN = "run-again/run-again"
+"""The deployment that the automation for crashed runs starts. Its runs are no work of the library's: it has its own tag."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One deployment. `cron` is empty for those that only run on demand.
+    """One deployment. `cron` is empty for those that only run on demand, `queue` for those that every worker may run.
 
     `entrypoint` is MODULE.FUNCTION: a worker needs the package installed, and no folder of the machine that deployed.
     """
@@ -28,6 +30,7 @@ class Definition:
     parameters: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ("iso",)
     cron: str = ""
+    queue: str = ""
 
 
 _WHERE = (
@@ -196,6 +199,12 @@ FIXED = (
         "flows.check_catalogue.check_catalogue",
         "Ask every vendor whether each product still resolves. Result: [iso-catalogue](/v2/artifacts/key/iso-catalogue).",
     ),
+    Definition(
+        "run-again",
+        "flows.run_again.run_again",
+        "Start a crashed run once more with the same parameters, at most twice; the automation of that name asks for it.",
+        tags=("iso-upkeep",),
+    ),
 )
 """The hand-picked deployments; `prefect.yaml` names the same ones."""
 
@@ -227,6 +236,22 @@ def product_definitions(families: Mapping[str, str], *, after: int) -> tuple[Def
             cron=nightly(after + place),
         )
         for place, (product, family) in enumerate(sorted(families.items()))
+    )
+
+
+def site_definitions(sites: Sequence[str]) -> tuple[Definition, ...]:
+    """One deployment for each site, run by the workers of the queue that has the site's name."""
+    return tuple(
+        Definition(
+            name=f"sync-{site}",
+            entrypoint="flows.sync.sync",
+            description=f"Bring the repositories of the site {site} in step; its own workers do it (`isomanager worker --queue "
+            f"{site}`). A dry run unless you switch that off. {_WHERE}",
+            parameters={"to": [site], "dry_run": True},
+            tags=("iso", f"{SITE_TAG}{site}"),
+            queue=site,
+        )
+        for site in sorted(set(sites))
     )
 
 

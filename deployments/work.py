@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 
 from isomanager.settings import PREFIX, Settings, default_config_file, origins
 
 POOL = "isomanager"
 """The process work pool that every deployment runs in."""
+
+QUEUE = "default"
+"""The queue of the pool that deployments go to unless they belong to a site."""
 
 _PLACES = ("data_folder", "default_repository", "database_url", "catalogue_folders", "ca_file")
 """Settings that may be written relative to a folder. Loaded settings have them absolute."""
@@ -17,10 +21,14 @@ _PLACES = ("data_folder", "default_repository", "database_url", "catalogue_folde
 _ASKS_EVERY = "PREFECT_WORKER_QUERY_SECONDS"
 
 
-def worker_command(runs: int) -> list[str]:
-    """A worker of the pool, as `isomanager serve` starts it; `runs` at the same time."""
-    options = ["--pool", POOL, "--type", "process", "--name", "isomanager-serve", "--limit", str(runs)]
-    return [sys.executable, "-m", "prefect", "worker", "start", *options]
+def worker_command(runs: int, queues: Sequence[str] = (), name: str = "isomanager-serve") -> list[str]:
+    """A worker of the pool, as `isomanager serve` starts it; `runs` at the same time, of the default queue if none is named.
+
+    Never of every queue there is: those of a site belong to machines that reach the site's repositories.
+    """
+    options = ["--pool", POOL, "--type", "process", "--name", name, "--limit", str(runs)]
+    asked = [word for queue in (queues or (QUEUE,)) for word in ("--work-queue", queue)]
+    return [sys.executable, "-m", "prefect", "worker", "start", *options, *asked]
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:

@@ -15,7 +15,10 @@ import pytest
 from deployments.automations import SILENCE
 from deployments.bootstrap import SCHEDULE, deploy, load_flow
 from deployments.definitions import FIXED
-from deployments.work import POOL
+from deployments.work import POOL, QUEUE
+from isomanager.errors import UsageError
+from isomanager.library.opening import Library
+from isomanager.library.sites import add_site
 from isomanager.settings import load_settings
 from prefect_over_http import Api
 from tasks.sharing import host_limit
@@ -146,6 +149,19 @@ def test_a_product_s_own_deployment_is_kept_up_to_date_by_later_deploys(deployed
     deployed.send("DELETE", f"/deployments/{known['id']}", None)
 
 
+def test_a_site_has_a_queue_of_its_own_that_only_its_workers_ask(deployed: Api) -> None:
+    settings = load_settings()
+    with Library(settings) as library:
+        add_site(library, "attic", ("default",))
+    list(deploy(settings, sites=["attic"]))
+    known = deployed.deployment("sync/sync-attic")
+    assert (known["parameters"], known["work_queue_name"]) == ({"to": ["attic"], "dry_run": True}, "attic")
+    assert deployed.deployment("update/update")["work_queue_name"] == QUEUE
+    with pytest.raises(UsageError, match="'cellar'"):
+        list(deploy(settings, sites=["cellar"]))
+    deployed.send("DELETE", f"/deployments/{known['id']}", None)
+
+
 def test_automations_are_made_once_and_one_that_a_person_switched_off_stays_off(deployed: Api) -> None:
     gone = _automations(deployed)["isomanager: runs that are gone"]
     assert (gone["enabled"], gone["trigger"]["within"]) == (True, SILENCE.total_seconds())
@@ -153,7 +169,7 @@ def test_automations_are_made_once_and_one_that_a_person_switched_off_stays_off(
     _deploy()
     after = _automations(deployed)
     assert after["isomanager: runs that are gone"]["enabled"] is False
-    assert after["isomanager: run again what crashed"]["enabled"] is False
+    assert after["isomanager: run again what crashed"]["enabled"] is True
     _deploy(reset=True)
     assert _automations(deployed)["isomanager: runs that are gone"]["enabled"] is True
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.work import POOL, worker_command, worker_environment
+from deployments.work import POOL, QUEUE, worker_command, worker_environment
 from isomanager.settings import load_settings
 
 
@@ -57,3 +57,10 @@ def test_the_worker_runs_on_this_interpreter_in_our_pool() -> None:
     assert command[0] == sys.executable
     assert command[command.index("--pool") + 1] == POOL
     assert command[command.index("--limit") + 1] == "5"
+    assert command[command.index("--work-queue") + 1] == QUEUE
+
+
+def test_a_worker_of_a_site_asks_for_the_site_s_runs_alone() -> None:
+    command = worker_command(1, ["attic", "cellar"], "here")
+    asked = [after for word, after in zip(command, command[1:], strict=False) if word == "--work-queue"]
+    assert asked == ["attic", "cellar"]
