@@ -100,7 +100,8 @@ def worker(
     name: Annotated[str, typer.Option("--name", help="What the server calls it; else the machine's name.")] = "",
 ) -> None:
     """Run a worker for the Prefect server that PREFECT_API_URL names, and nothing else: on further machines, and as a service."""
-    from deployments.server import configured_api, point_client_to, ui_address, without_password
+    from deployments.asking import without_password
+    from deployments.server import configured_api, point_client_to, ui_address
     from deployments.work import worker_command
 
     settings = load_settings()

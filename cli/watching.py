@@ -192,13 +192,19 @@ def _server(settings: Settings) -> Finding:
     """Whether there is a Prefect server; from here on this process uses it for blocks."""
     import os
 
+    from deployments.asking import require_account, without_password
     from deployments.prefect_runs import reachable_api
-    from deployments.server import point_client_to, ui_address, without_password
+    from deployments.server import point_client_to, ui_address
+    from isomanager.errors import ConnectionFailed
     from isomanager.library.doctoring import Finding
 
     named = os.environ.get("PREFECT_API_URL")
     url = reachable_api(settings)
     if url is not None:
+        try:
+            require_account(url)
+        except ConnectionFailed as wrong:
+            return Finding(name="server", state="wrong", told=wrong.message, advice=wrong.hint)
         point_client_to(url, settings)
         return Finding(name="server", state="ok", told=f"{without_password(ui_address(url))} answers")
     if named:

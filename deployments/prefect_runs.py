@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
-from deployments.server import is_healthy, served_address, without_password
-from isomanager.errors import ConnectionFailed, UsageError
+from deployments.asking import ask, is_healthy
+from deployments.server import served_address
+from isomanager.errors import UsageError
 from isomanager.settings import Settings
 
 ACTIVE = ("RUNNING", "PENDING", "PAUSED", "CANCELLING", "SCHEDULED")
-_PATIENCE = 20.0
 _MOST = 200
 
 
@@ -58,7 +54,7 @@ def active_runs(api_url: str) -> tuple[ServerRun, ...]:
         "sort": "EXPECTED_START_TIME_ASC",
         "limit": _MOST,
     }
-    runs = [_run(one) for one in _ask(api_url, "/flow_runs/filter", body)]
+    runs = [_run(one) for one in ask(api_url, "/flow_runs/filter", body)]
     return tuple(sorted(runs, key=lambda one: one.state == "scheduled"))
 
 
@@ -84,25 +80,5 @@ def cancel_run(api_url: str, name: str) -> ServerRun:
     (run,) = meant
     state = "CANCELLED" if run.state == "scheduled" else "CANCELLING"
     wish = {"state": {"type": state, "message": "Cancelled by `isomanager runs cancel`."}}
-    _ask(api_url, f"/flow_runs/{quote(run.id)}/set_state", wish)
+    ask(api_url, f"/flow_runs/{quote(run.id)}/set_state", wish)
     return run
-
-
-def _ask(api_url: str, path: str, body: object) -> Any:
-    headers = {"Content-Type": "application/json"}
-    account = os.environ.get("PREFECT_API_AUTH_STRING")
-    if account:
-        headers["Authorization"] = f"Basic {base64.b64encode(account.encode()).decode()}"
-    request = Request(f"{api_url}{path}", json.dumps(body).encode(), headers)  # noqa: S310 - an address of ours
-    try:
-        with urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
-            return json.loads(answer.read())
-    except HTTPError as refused:
-        raise ConnectionFailed(
-            f"The Prefect server at {without_password(api_url)} answered {refused.code}.",
-            hint="It wants an account: set PREFECT_API_AUTH_STRING." if refused.code == 401 else "Look at its log.",
-        ) from refused
-    except (URLError, OSError, ValueError) as wrong:
-        raise ConnectionFailed(
-            f"The Prefect server at {without_password(api_url)} does not answer: {wrong}."
-        ) from wrong

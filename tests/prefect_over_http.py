@@ -16,12 +16,21 @@ ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 @dataclass(frozen=True)
 class Api:
-    """The API at `url`, which ends with /api. What the server refuses fails the test with its words."""
+    """The API at `url`, which ends with /api, for `account` (user, colon, password) if the server wants one.
+
+    What the server refuses fails the test with its words.
+    """
 
     url: str
+    account: str = ""
+
+    def _asked(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        user, colon, password = self.account.partition(":")
+        auth = (user, password) if colon else None
+        return httpx.request(method, f"{self.url}{path}", auth=auth, timeout=60, trust_env=False, **rest)
 
     def get(self, path: str) -> Any:
-        answer = httpx.get(f"{self.url}{path}", timeout=60, trust_env=False)
+        answer = self._asked("GET", path)
         assert answer.is_success, answer.text
         return answer.json()
 
@@ -29,7 +38,7 @@ class Api:
         """The answer; 503 is asked again, as Prefect's own client does: its SQLite was busy, and nothing was done."""
         until = monotonic() + LIMIT
         while True:
-            answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60, trust_env=False)
+            answer = self._asked(method, path, json=body)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or monotonic() > until:
                 break
             sleep(0.2)

@@ -15,9 +15,9 @@ from time import sleep
 import psutil
 import pytest
 
+from deployments.asking import is_healthy, without_password
 from deployments.server import (
     free_port,
-    is_healthy,
     is_on_this_machine,
     is_taken,
     local_server,
@@ -26,7 +26,6 @@ from deployments.server import (
     prefect_home,
     served_api,
     serving,
-    without_password,
 )
 from isomanager.errors import Cancelled, ConfigurationError, ConnectionFailed, UsageError
 from isomanager.settings import Settings, load_settings
@@ -192,7 +191,8 @@ def test_starting_can_be_broken_off(settings: Settings) -> None:
 
 
 OWN = """
-from deployments.server import is_healthy, prefect_api
+from deployments.asking import is_healthy
+from deployments.server import prefect_api
 from isomanager.settings import load_settings
 with prefect_api(load_settings(), print) as url:
     from prefect import flow

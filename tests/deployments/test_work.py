@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,5 +63,5 @@ def test_the_worker_runs_on_this_interpreter_in_our_pool() -> None:
 
 def test_a_worker_of_a_site_asks_for_the_site_s_runs_alone() -> None:
     command = worker_command(1, ["attic", "cellar"], "here")
-    asked = [after for word, after in zip(command, command[1:], strict=False) if word == "--work-queue"]
+    asked = [after for word, after in pairwise(command) if word == "--work-queue"]
     assert asked == ["attic", "cellar"]
