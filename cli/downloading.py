@@ -115,7 +115,9 @@ def _download_one(asked: Asked, *, as_json: bool) -> None:
     _require_sense(asked)
     with flows(changing.verbosity, as_json=as_json) as run:
         from flows.download import download as flow
+        from isomanager.library.withholding import withheld
 
+        asked = replace(asked, url=withheld(asked.url), torrent=withheld(asked.torrent))
         lists = {"architectures": list(asked.architectures), "languages": list(asked.languages)}
         told = {**asdict(asked), **lists, "editions": list(asked.editions)}
         report = run(lambda: flow(**told))

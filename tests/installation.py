@@ -28,6 +28,7 @@ from prefect_over_http import Api
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "installation"
 ACCOUNT = "admin:open-sesame"
+DATABASE_PASSWORD = "hush-database"
 
 
 def shipped(name: str, **own: str) -> dict[str, str]:
@@ -79,6 +80,7 @@ def installed(postgres: str, folder: Path) -> Iterator[Installation]:
     """A server with the shipped settings, and deployments on it."""
     runs = create_database(postgres, "prefect_of_workers").replace("postgresql:", "postgresql+asyncpg:")
     held = create_database(postgres, "isos_of_workers").replace("postgresql:", "postgresql+psycopg:")
+    held = held.replace("tester@", f"tester:{DATABASE_PASSWORD}@")
     server = shipped(
         "server.env",
         PREFECT_HOME=str(folder / "server"),
@@ -88,6 +90,7 @@ def installed(postgres: str, folder: Path) -> Iterator[Installation]:
     with SampleUpstream(folder / "upstream", scale=2) as upstream, pytest.MonkeyPatch.context() as patch:
         for name, value in server.items():
             patch.setenv(name, value)
+        patch.setenv("PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS", "5")  # not an hour: a test waits for it
         settings = Settings(data_folder=folder / "server", server_start_timeout=600)
         with local_server(settings, lambda _told: None) as url:
             told = _told_to_workers(folder, url, held, upstream)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -106,3 +108,36 @@ class Api:
             assert monotonic() < until, f"the schedule of {deployment} makes no runs"
             sleep(0.5)
         return runs
+
+    def everything(self) -> str:
+        """All that the server tells whoever may ask: runs with parameters, logs, artifacts, deployments, events, blocks and so on."""
+        kinds = (
+            "flow_runs",
+            "task_runs",
+            "logs",
+            "artifacts",
+            "deployments",
+            "block_documents",
+            "variables",
+            "automations",
+        )
+        told = [page for kind in (*kinds, "work_pools", "flow_run_states") for page in self._pages(kind)]
+        return "\n".join([*told, *self._events()])
+
+    def _pages(self, kind: str) -> Iterator[str]:
+        if kind == "flow_run_states":
+            for run in self.send("POST", "/flow_runs/filter", {}).json():
+                yield json.dumps(self.get(f"/flow_run_states/?flow_run_id={run['id']}"))
+            return
+        offset = 0
+        while page := self.send("POST", f"/{kind}/filter", {"limit": 200, "offset": offset}).json():
+            yield json.dumps(page)
+            offset += len(page)
+
+    def _events(self) -> Iterator[str]:
+        page = self.send("POST", "/events/filter", {"limit": 50}).json()
+        while page["events"]:
+            yield json.dumps(page["events"])
+            if not page["next_page"]:
+                return
+            page = self.get(page["next_page"].partition("/api")[2])

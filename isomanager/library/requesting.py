@@ -12,6 +12,7 @@ from isomanager.errors import FetchRefused, Refused, UsageError
 from isomanager.library.naming_torrents import NamedTorrent, named_torrent, require_torrent
 from isomanager.library.opening import Library
 from isomanager.library.resolving import as_resolution, known_nothing, resolve_selector
+from isomanager.library.withholding import disclosed
 from isomanager.model import (
     Assurance,
     Expectation,
@@ -63,6 +64,7 @@ def plan_download(library: Library, asked: Asked) -> Plan:
     """The plan for the request. Raises UsageError, ResolveError and TransientError."""
     from isomanager.library.planning_updates import plan_wants  # brings the inventory, which a plain file does not need
 
+    asked = replace(asked, url=disclosed(asked.url), torrent=disclosed(asked.torrent))
     selector, judged = _judged(library, asked, lambda title: _known(library, asked, title))
     once = _once(library, asked, selector)
     plan = plan_wants(

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 
 from deployments.server import QUIET_SERVER, RETENTION
 from flow_runs import eventually
-from installation import ACCOUNT, FILES, Installation, behind_nginx, installed, shipped
+from installation import ACCOUNT, DATABASE_PASSWORD, FILES, Installation, behind_nginx, installed, shipped
 from isomanager.sample.faults import FaultKind
 from isomanager.storage.local import LocalStore
 from postgres_server import create_database, missing, postgres_programs
@@ -129,6 +129,44 @@ def test_a_wrong_account_is_said_in_words(installation: Installation, proxied: t
     assert told.code != 0
     assert "PREFECT_API_AUTH_STRING" in told.err
     assert "Traceback" not in told.err
+
+
+def test_no_secret_is_told_by_the_server(installation: Installation, proxied: tuple[str, dict[str, str]]) -> None:
+    api, secrets = installation.api, ("hush-block", "hush-user", "hush-token", DATABASE_PASSWORD, ACCOUNT.split(":")[1])
+    kind = api.get("/block_types/slug/iso-repository-s3")["id"]
+    schemas = api.send("POST", "/block_schemas/filter", {"block_schemas": {"block_type_id": {"any_": [kind]}}}).json()
+    data = {"bucket": "isos", "access_key_id": "hush-block", "secret_access_key": "hush-block"}
+    document = {"name": "vault", "data": data, "block_type_id": kind, "block_schema_id": schemas[0]["id"]}
+    api.send("POST", "/block_documents/", document)
+    address = installation.upstream.url.replace("http://", "http://somebody:hush-user@")
+    url = f"{address}/beacon/iso/beacon-ve_9.2-1.iso?token=hush-token"
+    told = installation.command("download", "--url", url, "--name", "by-address", "--no-verify", **proxied[1]).well()
+    assert any(one.headers.get("authorization") and "hush" in one.query for one in installation.upstream.requests)
+    kept = eventually(lambda: text if "by-address" in (text := api.everything()) and "vault" in text else "")
+    assert [one for one in secrets if one in kept + told.out + told.err] == []
+
+
+def test_what_is_old_is_removed_and_the_rest_stays(installation: Installation) -> None:
+    address = installation.server_environment["PREFECT_API_DATABASE_CONNECTION_URL"].replace("+asyncpg", "+psycopg")
+    api = installation.api
+    runs = api.send("POST", "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}).json()
+    old, kept = (one["id"] for one in runs[:2])
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(text(f"update flow_run set end_time = now() - interval '61 days' where id = '{old}'"))
+        connection.execute(
+            text("update events set occurred = now() - interval '15 days' where event like 'isomanager.%'")
+        )
+
+    def left(kind: str) -> list[Any]:
+        with engine.connect() as connection:
+            return list(connection.execute(text(kind)).all())
+
+    until("the removal of the run", lambda: not left(f"select id from flow_run where id = '{old}'"))
+    until("the removal of the events", lambda: not left("select id from events where event like 'isomanager.%'"))
+    assert left(f"select id from flow_run where id = '{kept}'")
+    assert left("select id from events")
+    engine.dispose()
 
 
 def test_what_backup_saved_is_what_restore_brings_back(installation: Installation, postgres: str) -> None:
