@@ -107,9 +107,8 @@ def compared(products: list[str], rounds: int) -> float:
         print(f"{name:32} {took:7.3f} s  (median of {len(times[name])})")
     print(f"asking {len(products)} products alone{'':12} {_asking():7.3f} s")
     again, ratio = (_ratio(times, name) for name in ("no-op update, all asked again", "no-op update"))
-    print(
-        f"A no-op update of {len(products)} subscriptions takes {ratio:.2f} times an empty flow; {again:.2f} when all are asked again."
-    )
+    told = f"A no-op update of {len(products)} subscriptions takes {ratio:.2f} times an empty flow"
+    print(f"{told}, {again:.2f} when every vendor is asked again.")
     return ratio
 
 

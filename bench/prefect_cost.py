@@ -2,8 +2,8 @@
 
     python -m bench.prefect_cost [--seconds 60] [--rounds 5] [--subscriptions 170]
 
-The download: the same image fetched anew from the sample upstream over a line that takes `--seconds`, by the flow and by the domain's
-steps without Prefect, in turns. The update: `bench.noop_update`, with answers kept and with every vendor asked again.
+The download: the same image fetched anew from the sample upstream over a line that takes `--seconds`, by the flow and by the
+domain's steps without Prefect, in turns. The update: `bench.noop_update`, with answers kept and with every vendor asked again.
 """
 
 from __future__ import annotations
