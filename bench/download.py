@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -223,6 +224,11 @@ def run(name: str, asked: Asked) -> list[Figure] | None:
     return found
 
 
+def ended(_number: int, _frame: object) -> None:
+    """As by Ctrl-C: the servers that were started end too."""
+    raise KeyboardInterrupt
+
+
 def main() -> int:
     """Measure the rows asked for, and print how they stand to the goals; 1 when one could not be measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -232,6 +238,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="a folder on the disk to measure (default: the temporary one)")
     given = parser.parse_args()
     require_programs()
+    signal.signal(signal.SIGTERM, ended)
     found: dict[str, list[Figure] | None] = {}
     for name in given.only or ROWS:
         with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=given.folder) as folder:
