@@ -82,7 +82,8 @@ class Api:
         if state["type"] != "PAUSED":
             return ""
         key = state["state_details"]["run_input_keyset"]["description"]
-        return str(self.get(f"/flow_runs/{run}/input/{key}"))
+        asked = self.send("POST", f"/flow_runs/{run}/input/filter", {"prefix": key}).json()
+        return str(asked[0]["value"]) if asked else ""  # a run pauses first and asks then
 
     def log(self, run: str) -> str:
         """What the run has logged."""
