@@ -5,6 +5,7 @@ Subscribing and creating the library only write intentions into the inventory: t
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ from cli.options import (
     What,
     under_bytes,
 )
-from cli.output import print_json, say
+from cli.output import FAILED, print_json, say
 from cli.running import ask_in_terminal, flows, require_terminal, tell
 from isomanager.errors import UsageError
 
@@ -100,10 +101,15 @@ def _take_in(folder: str, inventory: Path | None, as_json: bool) -> None:
         raise UsageError(
             "--scan and --import each answer with a JSON document of their own.", hint="Run one after the other."
         )
-    if inventory is not None:
-        import_inventory(inventory, as_json=as_json)
-    if folder:
-        scan(folder, as_json=as_json)
+    steps = [partial(import_inventory, inventory)] if inventory is not None else []
+    failed = False
+    for take_in in [*steps, *([partial(scan, folder)] if folder else [])]:
+        try:
+            take_in(as_json=as_json)
+        except typer.Exit as ended:  # what the one could not take in keeps nothing from the other
+            failed = failed or bool(ended.exit_code)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def _warn_of_environment(saved: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -61,3 +62,27 @@ def test_a_library_begins_with_what_is_there(prefect_server: str, isomanager: Is
     (folder / "lab.iso").unlink()
     told = isomanager("init", "--scan", folder, "--json").well().json
     assert [one["outcome"] for one in told["outcomes"]] == ["published"]
+
+
+@pytest.mark.prefect
+def test_an_inventory_that_is_wrong_about_a_file_keeps_no_folder_from_being_scanned(
+    prefect_server: str, isomanager: Isomanager, folder: Path, tmp_path: Path
+) -> None:
+    os.utime(folder / "ubuntu-24.04.3-live-server-amd64.iso", (1_000_000_000, 1_000_000_000))
+    (folder / "lab.iso").unlink()
+    item = {
+        "name": "debian",
+        "type": "Linux",
+        "version": "12",
+        "architecture": "x86_64",
+        "filePath": "lost.iso",
+        "fileSize": 1,
+    }
+    held = Path(os.environ["ISOMANAGER_DEFAULT_REPOSITORY"]) / "lost.iso"
+    held.parent.mkdir(parents=True, exist_ok=True)
+    held.write_bytes(b"of another size than is listed")
+    listed = tmp_path / "inventory.json"
+    listed.write_text(json.dumps({"version": "1.0", "isos": [item]}))
+    told = isomanager("init", "--import", listed, "--scan", folder)
+    assert told.code == 1, told.out + told.err
+    assert [one["product"] for one in isomanager("list", "--json").well().json] == ["ubuntu"]
