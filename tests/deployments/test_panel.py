@@ -271,8 +271,6 @@ def test_what_is_held_is_filtered_searched_in_a_table_and_read_by_family(
     _open_from_description(panel, "catalogue")
     expect(panel.page.get_by_text("What is held", exact=True)).to_be_visible()
     expect(panel.page.get_by_text(str(worker_library.folder / "library" / "index.html")).first).to_be_visible()
-    panel.page.locator("summary").filter(has_text="rescue").click()
-    expect(panel.page.get_by_role("cell", name=held.path)).to_be_visible()
     panel.picture("catalogue")
     panel.page.get_by_role("link", name="Figures").click()
     panel.open_newest()
