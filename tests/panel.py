@@ -78,6 +78,12 @@ class Panel:
     def open_deployment(self, deployment: str) -> None:
         self.open(f"/deployments/deployment/{self.api.deployment(deployment)['id']}")
 
+    def open_tab(self, name: str) -> None:
+        """A tab of a deployment's page, which turns to its runs by itself once it has come up: only then a tab stays chosen."""
+        expect(self.page.get_by_role("tab", name="Runs", exact=True)).to_have_attribute("aria-selected", "true")
+        self.page.get_by_role("tab", name=name, exact=True).click()
+        expect(self.page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+
     def open_form(self, deployment: str) -> None:
         self.open(f"/deployments/deployment/{self.api.deployment(deployment)['id']}/run")
         expect(self.page.get_by_role("heading", name="Parameters")).to_be_visible()

@@ -278,7 +278,7 @@ def test_what_is_held_is_filtered_searched_in_a_table_and_read_by_family(
 
 def _open_from_description(panel: Panel, link: str) -> None:
     panel.open_deployment("report/report")
-    panel.page.get_by_role("tab", name="Description").click()
+    panel.open_tab("Description")
     panel.page.get_by_role("link", name=link, exact=True).click()
     panel.open_newest()
 
