@@ -75,7 +75,8 @@ def costs_told(costs: Costs) -> list[str]:
 
     time = "" if costs.seconds is None else f", in about {costs.seconds:.0f} s as downloads went before"
     more = f", {costs.unknown} of them of unknown size" if costs.unknown else ""
-    lines = [f"Fetches {costs.images} images{more}, {readable_size(costs.bytes)}{time}."]
+    images = "1 image" if costs.images == 1 else f"{costs.images} images"
+    lines = [f"Fetches {images}{more}, {readable_size(costs.bytes)}{time}."]
     for room in costs.rooms:
         before, after = (
             "unknown" if one is None else readable_size(max(0, one)) for one in (room.free_before, room.free_after)

@@ -194,7 +194,7 @@ def test_a_plan_is_approved_with_its_costs_before_anything_is_fetched(panel: Pan
     panel.choose_several("what", "sample-granite")
     panel.switch("approve", True)
     run = panel.start()
-    panel.open_question(run, "Fetches 1 images")
+    panel.open_question(run, "Fetches 1 image,")
     assert not copies("sample-granite")
     panel.picture("approve")
     panel.answer()
