@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from failing import sections
 from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
-from postgres_server import postgres_server
+from postgres_server import postgres_server, prefect_database
 from store_servers import NfsServer, S3Server, SmbServer, nfs_server, s3_server, smb_server
 
 # A shell that starts the tests in the background lets them ignore Ctrl+C, and so would every command that they start.
@@ -62,9 +63,17 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[str]:
-    """The address of a real Prefect API, started once for every test that runs flows."""
-    with local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT) as url:
+def prefect_server(postgres: str) -> Iterator[str]:
+    """The address of a real Prefect API, started once for every test that runs flows.
+
+    On PostgreSQL: hundreds of runs with their events in a row make a server on SQLite wait for its own locks, minutes at times.
+    Tests of `serve`, of the examples and of the command's own server run on SQLite.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", prefect_database(postgres, "prefect_of_tests"))
+        server = ExitStack()
+        url = server.enter_context(local_server(_PREFECT_SETTINGS, lambda _told: None, port=_PREFECT_PORT))
+    with server:
         yield url
         send_what_waits()
 

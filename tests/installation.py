@@ -23,7 +23,7 @@ from deployments.server import free_port, local_server
 from isomanager.sample.server import Seen
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
-from postgres_server import create_database, missing
+from postgres_server import create_database, missing, prefect_database
 from prefect_over_http import Api
 
 FILES = Path(__file__).resolve().parents[1] / "examples" / "installation"
@@ -78,7 +78,7 @@ class Installation:
 @contextmanager
 def installed(postgres: str, folder: Path) -> Iterator[Installation]:
     """A server with the shipped settings, and deployments on it."""
-    runs = create_database(postgres, "prefect_of_workers").replace("postgresql:", "postgresql+asyncpg:")
+    runs = prefect_database(postgres, "prefect_of_workers")
     held = create_database(postgres, "isos_of_workers").replace("postgresql:", "postgresql+psycopg:")
     held = held.replace("tester@", f"tester:{DATABASE_PASSWORD}@")
     server = shipped(

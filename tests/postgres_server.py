@@ -70,3 +70,8 @@ def create_database(server: str, name: str) -> str:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return f"{server}/{name}"
+
+
+def prefect_database(server: str, name: str) -> str:
+    """The address of a new, empty database as Prefect's server is told it."""
+    return create_database(server, name).replace("postgresql:", "postgresql+asyncpg:", 1)

@@ -21,7 +21,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 import domain_update
 from blocks.repositories import REPOSITORY_BLOCKS
 from command import LIMIT, command_line
-from deployments.server import local_server
+from deployments.server import local_server, send_what_waits
 from flow_runs import eventually
 from flows.forms import refresh_forms
 from isomanager.library import pinning, trash
@@ -31,7 +31,7 @@ from isomanager.library.subscribing import subscribe
 from isomanager.model import Assurance, Copy, CopyState, Selector
 from isomanager.settings import Settings
 from panel import Panel, open_panel
-from postgres_server import create_database
+from postgres_server import prefect_database
 from prefect_over_http import Api
 from store_servers import SmbServer
 from working import WorkerLibrary, worker_library_in, working
@@ -44,13 +44,14 @@ LANTERN = "sample-lantern"
 @pytest.fixture(scope="module")
 def api(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A server on PostgreSQL: the page asks much at once, and SQLite makes it wait for minutes on a busy machine."""
-    database = create_database(postgres, "panel").replace("postgresql:", "postgresql+asyncpg:")
     settings = Settings(data_folder=tmp_path_factory.mktemp("panel"), server_start_timeout=600)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", database)
+        patch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", prefect_database(postgres, "panel"))
         with local_server(settings, lambda _told: None) as url, temporary_settings({PREFECT_API_URL: url}):
             patch.setenv("PREFECT_API_URL", url)
+            send_what_waits()  # the threads that send this process's events and logs keep to the server they began with
             yield Api(url)
+            send_what_waits()
 
 
 @pytest.fixture(scope="module")
