@@ -7,10 +7,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ PATIENCE = 120_000.0
 """Milliseconds that the page may take for anything."""
 SCREENSHOTS = "PANEL_SCREENSHOTS"
 """Names the folder for screenshots; without it none are kept."""
+_MOMENT = 5_000.0
 _COLOURS = 64
 _MOST_BYTES = 120_000
 _BUSY = 503
@@ -53,6 +55,18 @@ def open_panel(api: Api) -> Iterator[Panel]:
         browser.close()
 
 
+def _again_until(act: Callable[[], None], seen: Callable[[float], None]) -> None:
+    """Do it again until it is seen: what is typed before a page has wholly come up is lost."""
+    until = monotonic() + PATIENCE / 1000
+    while True:
+        act()
+        try:
+            return seen(_MOMENT)
+        except AssertionError:
+            if monotonic() > until:
+                raise
+
+
 def _changes(answer: Response, path: str) -> bool:
     return answer.request.method in ("POST", "PATCH") and answer.url.rstrip("/").endswith(path)
 
@@ -75,14 +89,10 @@ class Panel:
     def open(self, path: str) -> None:
         self.page.goto(f"{self.api.url.removesuffix('/api')}/v2{path}")
 
-    def open_deployment(self, deployment: str) -> None:
-        self.open(f"/deployments/deployment/{self.api.deployment(deployment)['id']}")
-
-    def open_tab(self, name: str) -> None:
-        """A tab of a deployment's page, which turns to its runs by itself once it has come up: only then a tab stays chosen."""
-        expect(self.page.get_by_role("tab", name="Runs", exact=True)).to_have_attribute("aria-selected", "true")
-        self.page.get_by_role("tab", name=name, exact=True).click()
-        expect(self.page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+    def open_deployment(self, deployment: str, tab: str = "") -> None:
+        """The page of a deployment, at a tab; told none it turns to its runs by itself, at any time while it comes up."""
+        search = f"?tab={tab}" if tab else ""
+        self.open(f"/deployments/deployment/{self.api.deployment(deployment)['id']}{search}")
 
     def open_form(self, deployment: str) -> None:
         self.open(f"/deployments/deployment/{self.api.deployment(deployment)['id']}/run")
@@ -121,16 +131,24 @@ class Panel:
             self.fill_in(name, text)
 
     def fill_in(self, name: str, text: str) -> None:
-        self.field(name).fill(text)
-        expect(self.field(name)).to_have_value(text)
+        field = self.field(name)
+        _again_until(lambda: field.fill(text), lambda limit: expect(field).to_have_value(text, timeout=limit))
 
     def fill_json(self, name: str, value: object) -> None:
         """Write into a JSON editor, which a label leads to only by its id."""
         label = self.page.locator("label").filter(has_text=re.compile(rf"^{name}( \(Optional\))?$"))
         editor = self.page.locator(f"[id='{label.get_attribute('for')}']").get_by_role("textbox")
+        expect(editor).to_have_text(
+            re.compile(r"\S")
+        )  # the default comes a moment after the editor, and into what is written
         text = json.dumps(value)
-        editor.fill(text)
-        expect(editor).to_have_text(text)
+        _again_until(lambda: editor.fill(text), lambda limit: expect(editor).to_have_text(text, timeout=limit))
+
+    def search(self, text: str, row: Locator, *, found: bool) -> None:
+        """Search a table for `text`, after which it shows `row` or does not."""
+        field = self.page.get_by_placeholder("Search")
+        rows = 1 if found else 0
+        _again_until(lambda: field.fill(text), lambda limit: expect(row).to_have_count(rows, timeout=limit))
 
     def switch(self, name: str, on: bool) -> None:
         if self.field(name).is_checked() is not on:

@@ -264,10 +264,8 @@ def test_what_is_held_is_filtered_searched_in_a_table_and_read_by_family(
     _open_from_description(panel, "table")
     row = panel.page.get_by_role("row").filter(has_text=held.path)
     expect(row).to_contain_text(held.title.version.text)
-    panel.page.get_by_placeholder("Search").fill("no such image")
-    expect(row).to_have_count(0)
-    panel.page.get_by_placeholder("Search").fill(LANTERN)
-    expect(row).to_be_visible()
+    panel.search("no such image", row, found=False)
+    panel.search(LANTERN, row, found=True)
     panel.picture("inventory")
     _open_from_description(panel, "catalogue")
     expect(panel.page.get_by_text("What is held", exact=True)).to_be_visible()
@@ -278,8 +276,7 @@ def test_what_is_held_is_filtered_searched_in_a_table_and_read_by_family(
 
 
 def _open_from_description(panel: Panel, link: str) -> None:
-    panel.open_deployment("report/report")
-    panel.open_tab("Description")
+    panel.open_deployment("report/report", "Description")
     panel.page.get_by_role("link", name=link, exact=True).click()
     panel.open_newest()
 
