@@ -8,10 +8,9 @@ an entity of the document's own ends the reading, as do too many elements.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
-from xml.parsers import expat
 
 from isomanager.catalogue.checksum_forms import DigestEntry, algorithm_named, tidy
+from isomanager.catalogue.xml_reading import read_xml
 
 _MOST_FILES = 1000
 _MOST_URLS = 1000
@@ -44,22 +43,11 @@ def is_metalink(text: str) -> bool:
 def read_metalink(text: str) -> tuple[MetalinkFile, ...]:
     """The files of a metalink; () for what is not well-formed."""
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.CharacterDataHandler = reader.text
-    parser.EndElementHandler = reader.end
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
     try:
-        parser.Parse(text.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), True)
-    except (expat.ExpatError, ValueError):
+        read_xml(text.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), reader)
+    except ValueError:
         return ()
     return tuple(reader.files)
-
-
-def _refuse(*_declared: Any) -> None:
-    raise ValueError("a metalink declares no document type and no entities")
 
 
 class _Reader:

@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
-from xml.parsers import expat
+
+from isomanager.catalogue.xml_reading import read_xml
 
 _ROOT = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--[^>]*-->\s*)*<(ListBucketResult|EnumerationResults|list)[\s>]")
 _MOST = 100_000
@@ -133,19 +134,8 @@ class _Reader:
 def _read(text: str) -> _Listing:
     """An XML listing; one that is broken off goes on somewhere else."""
     reader = _Reader()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.CharacterDataHandler = reader.text
-    parser.EndElementHandler = reader.end
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
     try:
-        parser.Parse(text.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), True)
-    except (expat.ExpatError, ValueError):
+        read_xml(text.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), reader)
+    except ValueError:
         reader.listing.goes_on = True
     return reader.listing
-
-
-def _refuse(*_declared: Any) -> None:
-    raise ValueError("a listing declares no document type and no entities")

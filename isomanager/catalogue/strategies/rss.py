@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
-from xml.parsers import expat
 
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.catalogue.strategies.listing import no_listing
+from isomanager.catalogue.xml_reading import read_xml
 from isomanager.errors import FetchRefused
 from isomanager.model import ALGORITHMS, Digests
 
@@ -78,24 +77,13 @@ def candidates(content: bytes, url: str) -> tuple[Candidate, ...]:
 
 def _read(content: bytes, url: str) -> _Feed:
     feed = _Feed()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartElementHandler = feed.start
-    parser.CharacterDataHandler = feed.text
-    parser.EndElementHandler = feed.end
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
     try:
-        parser.Parse(content, True)
-    except (expat.ExpatError, ValueError) as error:
+        read_xml(content, feed)
+    except ValueError as error:
         raise _bad(url, str(error)) from error
     if not feed.is_feed:
         raise _bad(url, "it has no items")
     return feed
-
-
-def _refuse(*_declared: Any) -> None:
-    raise ValueError("it declares a document type or entities, which no feed needs")
 
 
 def _bad(url: str, why: str) -> FetchRefused:
