@@ -25,9 +25,14 @@ class Rate:
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, rate: Rate) -> None:
-    """Forward one direction of one connection."""
+    """Forward one direction of one connection, until either end lets go of it."""
     clock = asyncio.get_running_loop().time
     under_way: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue(4096)
+
+    async def come() -> None:
+        while data := await reader.read(1 << 16):
+            await under_way.put((rate.when(clock(), len(data)) + delay, data))
+        await under_way.put(None)
 
     async def arrive() -> None:
         while (piece := await under_way.get()) is not None:
@@ -35,14 +40,12 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay
             writer.write(piece[1])
             await writer.drain()
 
-    arriving = asyncio.create_task(arrive())
     try:
-        while data := await reader.read(1 << 16):
-            await under_way.put((rate.when(clock(), len(data)) + delay, data))
-        await under_way.put(None)
-        await arriving
-    except OSError:
-        arriving.cancel()
+        async with asyncio.TaskGroup() as both:
+            both.create_task(come())
+            both.create_task(arrive())
+    except* OSError:  # whoever asked has what it wanted
+        pass
     finally:
         writer.close()
 
@@ -50,13 +53,18 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay
 async def forward(target: int, delay: float, rate: float) -> None:
     """Serve for ever."""
     there, back = Rate(rate), Rate(rate)
+    open_ones: set[asyncio.Task[None]] = set()  # the loop itself keeps no task alive
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs, ours = await asyncio.open_connection("127.0.0.1", target, limit=1 << 20)
-        both = pump(reader, ours, delay, there), pump(theirs, writer, delay, back)
-        await asyncio.gather(*both, return_exceptions=True)
+        await asyncio.gather(pump(reader, ours, delay, there), pump(theirs, writer, delay, back))
 
-    server = await asyncio.start_server(connect, "127.0.0.1", 0, limit=1 << 20)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(connect(reader, writer))
+        open_ones.add(task)
+        task.add_done_callback(open_ones.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
