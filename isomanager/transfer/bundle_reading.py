@@ -32,7 +32,7 @@ from isomanager.storage.sources import StoredFile, look_up
 _BLOCK = 512
 _PIECE = 1 << 20
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_MAX_ZSTD_WINDOW = 128 << 20
+MAX_ZSTD_WINDOW = 128 << 20
 """Bytes of memory that an archive may ask for; zstd's own default limit."""
 
 
@@ -64,7 +64,7 @@ def open_bundle(place: Path) -> Iterator[BundleReader]:
 
 
 def _unpacked(raw: BinaryIO) -> BinaryIO:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     return cast("BinaryIO", unpacker.stream_reader(raw, read_size=_PIECE, read_across_frames=True))
 
 

@@ -1,38 +1,56 @@
-"""Writing a bundle: into a folder, file by file, or as one tar archive, compressed where that is worth anything.
+"""Writing a bundle: what every writer offers, whether an image is worth compressing, and the writer into a folder, file by file.
 
 Installation media are packed inside: they hardly shrink. So a sample of every image is compressed first, and one that would not
-lose a twentieth goes in as it is, at the speed of the disk. Each file is a zstd frame of its own; `zstd -d` and `tar` read them.
+lose a twentieth goes in as it is, at the speed of the disk.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import zstandard
 
 from isomanager.errors import StoreError
+from isomanager.inventory.exchange.bundle_form import FOLDERS
 from isomanager.storage.durable import make_folders, sync_folder
+from isomanager.storage.os_failures import store_errors
 from isomanager.storage.sources import StoredFile
 from isomanager.transfer.reading import file_ranges
 
 Compress = Literal["auto", "always", "never"]
 
-_BLOCK = 512
-_RECORD = 20 * _BLOCK
-_LEVEL = 6
+LEVEL = 6
+"""Of zstd."""
+_PIECE = 1 << 20
 _SAMPLES, _SAMPLE = 16, 256 << 10
 WORTH = 0.95
 """An image is compressed when its sample is no larger than this part of itself."""
 
 
+Watch = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""Passes pieces on, and tells of them or ends them."""
+
+
+def as_they_come(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Watched by nobody."""
+    return pieces
+
+
+class Member(NamedTuple):
+    """A file of a bundle; `size` in bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
 class BundleWriter(Protocol):
-    """Files come in the manifest's order. `written` is how many bytes the bundle has."""
+    """Files come in the manifest's order. `written` is how many bytes of the bundle this run wrote."""
 
     written: int
 
@@ -44,36 +62,28 @@ class BundleWriter(Protocol):
         """A key or a receipt."""
         ...
 
-    def image(self, name: str, file: StoredFile, pieces: Iterable[bytes], *, shrinks: bool) -> None:
-        """An image; `pieces` are the bytes of `file`."""
+    def has(self, file: Member, watched: Watch = as_they_come) -> bool:
+        """Whether an earlier run wrote the image whole: it is read, hashed and kept. Asked before `image`."""
+        ...
+
+    def image(self, file: Member, pieces: Iterable[bytes], *, shrinks: bool) -> None:
+        """An image; `pieces` are its bytes."""
         ...
 
 
 @contextmanager
 def folder_writer(folder: Path) -> Iterator[BundleWriter]:
-    """A writer into a folder. What an earlier run wrote whole is kept; a manifest is there only when everything is."""
-    writer = _Folder(folder)
-    make_folders(folder)
-    yield writer
-    writer.finish()
+    """A writer into a folder. What an earlier run wrote whole is kept; a manifest is there only when everything is.
 
-
-@contextmanager
-def tar_writer(file: Path, *, packed: bool) -> Iterator[BundleWriter]:
-    """A writer of an archive, which has its name only when it is whole."""
-    make_folders(file.parent)
-    fresh = file.with_name(f".{file.name}.part")
-    try:
-        with fresh.open("wb") as opened:
-            writer = _Tar(opened.write, packed=packed)
-            yield writer
-            writer.finish()
-            opened.flush()
-            os.fsync(opened.fileno())
-        fresh.replace(file)
-        sync_folder(file.parent)
-    finally:
-        fresh.unlink(missing_ok=True)
+    StoreError and StoreUnavailable as a store raises them.
+    """
+    with store_errors(f"Writing the bundle {folder}"):
+        writer = _Folder(folder)
+        make_folders(folder)
+        for left in (one for name in FOLDERS for one in (folder / name).glob(".*.part")):
+            left.unlink()
+        yield writer
+        writer.finish()
 
 
 def shrinks(file: StoredFile) -> bool:
@@ -81,7 +91,7 @@ def shrinks(file: StoredFile) -> bool:
     step = max(_SAMPLE, file.size // _SAMPLES)
     pieces = [file.read(start, min(_SAMPLE, file.size - start)) for start in range(0, file.size, step)]
     sample = b"".join(pieces)
-    return len(zstandard.ZstdCompressor(level=_LEVEL).compress(sample)) < WORTH * len(sample)
+    return len(zstandard.ZstdCompressor(level=LEVEL).compress(sample)) < WORTH * len(sample)
 
 
 def proved_pieces(file: StoredFile, sha256: str) -> Iterator[bytes]:
@@ -107,11 +117,18 @@ class _Folder:
     def small(self, name: str, data: bytes) -> None:
         self._write(name, [data])
 
-    def image(self, name: str, file: StoredFile, pieces: Iterable[bytes], *, shrinks: bool) -> None:  # noqa: ARG002
-        there = self._root / name
-        if there.is_file() and there.stat().st_size == file.size:
-            return  # files have their names only when they are whole; whoever imports them hashes them
-        self._write(name, pieces)
+    def has(self, file: Member, watched: Watch = as_they_come) -> bool:
+        there = self._root / file.name
+        if there.is_symlink() or not there.is_file() or there.stat().st_size != file.size:
+            return False
+        digest = hashlib.sha256()
+        with there.open("rb") as opened:
+            for piece in watched(iter(lambda: opened.read(_PIECE), b"")):
+                digest.update(piece)
+        return digest.hexdigest() == file.sha256
+
+    def image(self, file: Member, pieces: Iterable[bytes], *, shrinks: bool) -> None:  # noqa: ARG002
+        self._write(file.name, pieces)
 
     def _write(self, name: str, pieces: Iterable[bytes]) -> None:
         final = self._root / name
@@ -132,51 +149,3 @@ class _Folder:
     def finish(self) -> None:
         for name, data in reversed(self._last):  # the signature before what it signs: the manifest ends it
             self._write(name, [data])
-
-
-class _Write(Protocol):
-    def __call__(self, data: bytes, /) -> int: ...
-
-
-class _Tar:
-    def __init__(self, write: _Write, *, packed: bool) -> None:
-        self._write, self._packed = write, packed
-        self.written, self._plain = 0, 0
-
-    def manifest(self, name: str, data: bytes) -> None:
-        self._member(name, len(data), [data], shrinks=True)
-
-    def small(self, name: str, data: bytes) -> None:
-        self._member(name, len(data), [data], shrinks=True)
-
-    def image(self, name: str, file: StoredFile, pieces: Iterable[bytes], *, shrinks: bool) -> None:
-        self._member(name, file.size, pieces, shrinks=shrinks)
-
-    def _member(self, name: str, size: int, pieces: Iterable[bytes], *, shrinks: bool) -> None:
-        told = tarfile.TarInfo(name)
-        told.size, told.mode = size, 0o644
-        header = told.tobuf(tarfile.GNU_FORMAT, "ascii", "strict")
-        self._frame(_member_pieces(header, size, pieces), shrinks=shrinks)
-        self._plain += len(header) + size + -size % _BLOCK
-
-    def _frame(self, pieces: Iterable[bytes], *, shrinks: bool) -> None:
-        if not self._packed:
-            for piece in pieces:
-                self.written += self._write(piece)
-            return
-        packing = zstandard.ZstdCompressor(level=_LEVEL if shrinks else -7, threads=-1 if shrinks else 0).compressobj()
-        for piece in pieces:
-            self.written += self._write(packing.compress(piece))
-        self.written += self._write(packing.flush())
-
-    def finish(self) -> None:
-        """The end of an archive: two empty blocks, and as many as make the last record whole."""
-        length = 2 * _BLOCK
-        length += -(self._plain + length) % _RECORD
-        self._frame([bytes(length)], shrinks=True)
-
-
-def _member_pieces(header: bytes, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    yield header
-    yield from pieces
-    yield bytes(-size % _BLOCK)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain_update import update
-from isomanager.errors import IsoManagerError, Refused, StoreError, UsageError
+from isomanager.errors import Cancelled, IsoManagerError, LeaseLost, Refused, StoreError, UsageError
 from isomanager.inventory.exchange.bundle_form import known_elsewhere
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.bundling import plan_bundle, write_bundle
@@ -173,6 +173,57 @@ def test_a_damaged_image_ends_the_export_and_leaves_no_bundle(
     assert not (tmp_path / "out" / "bundle.json").exists()
     assert list(tmp_path.glob("*.tar*")) == []
     assert list(tmp_path.glob(".out*")) == []
+
+
+@FORMS
+def test_an_export_that_was_stopped_goes_on_and_never_two_at_a_time(
+    filled: Library, island: Library, tmp_path: Path, form: str
+) -> None:
+    place, refused = tmp_path / form, []
+    plan = plan_bundle(filled, [], "default", frozenset())
+    assert len(plan.going) > 1
+
+    def first_image_through(done: int, total: int | None) -> None:
+        if not refused:
+            with pytest.raises(LeaseLost) as busy:
+                write_bundle(filled, plan, place)
+            refused.append(busy.value.message)
+        if done == total:
+            filled.stop.set()
+
+    with pytest.raises(Cancelled):
+        write_bundle(filled, plan, place, progress=first_image_through)
+    assert not place.is_file()
+    assert not (place / "bundle.json").exists()
+    filled.stop.clear()
+    kept, *rest = bundled(filled, place)
+    assert (kept.reason, kept.bytes) == ("an earlier run wrote it", 0)
+    assert all(one.bytes for one in rest)
+    told = taken_in(island, place, site_key(filled).public)
+    assert {one.outcome for one in told} == {OutcomeKind.PUBLISHED}
+    assert str(place) in refused[0]
+
+
+def test_an_image_in_a_folder_that_is_damaged_there_is_written_again(
+    filled: Library, island: Library, tmp_path: Path
+) -> None:
+    place = tmp_path / "out"
+    bundled(filled, place)
+    image = next((place / "images").iterdir())
+    image.write_bytes(b"x" + image.read_bytes()[1:])
+    told = bundled(filled, place)
+    assert sorted(bool(one.bytes) for one in told) == [False, True]
+    told = taken_in(island, place, site_key(filled).public)
+    assert {one.outcome for one in told} == {OutcomeKind.PUBLISHED}
+
+
+def test_a_folder_with_the_name_of_an_archive_is_refused(filled: Library, tmp_path: Path) -> None:
+    (tmp_path / "out.tar").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        bundled(filled, tmp_path / "out.tar")
+    (tmp_path / "out").write_bytes(b"")
+    with pytest.raises(UsageError, match="is a file"):
+        bundled(filled, tmp_path / "out")
 
 
 def test_an_export_holds_its_images_against_a_prune(filled: Library, tmp_path: Path) -> None:

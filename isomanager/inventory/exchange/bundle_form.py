@@ -19,6 +19,7 @@ from isomanager.inventory.exchange.reading import parse_listing
 from isomanager.model import Copy, Digests, Title, Value
 
 MANIFEST, SIGNATURE = "bundle.json", "bundle.json.minisig"
+FOLDERS = ("keys", "receipts", "images")
 FORM: Literal["isomanager-bundle"] = "isomanager-bundle"
 MAX_MANIFEST = 64 << 20
 MAX_SIGNATURE = 4096
