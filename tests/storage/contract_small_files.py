@@ -1,8 +1,11 @@
-"""What every store promises of files that are put into it together, and of names. `StoreContract` inherits it."""
+"""What every store promises of small files, of files that are put into it together, and of names. `StoreContract` inherits it."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from contract_case import IMAGE, ContractCase, code_of, paths
 
 from isomanager.errors import StoreError
 from isomanager.storage.contract import Store
@@ -10,7 +13,7 @@ from isomanager.storage.contract import Store
 FOLDER = "Linux/Ubuntu - Server"
 
 
-class SmallFilesContract:
+class SmallFilesContract(ContractCase):
     """Needs the fixture `store`, empty."""
 
     def test_files_put_together_are_all_there_whole(self, store: Store) -> None:
@@ -66,3 +69,39 @@ class SmallFilesContract:
         assert set(failed) == {"../outside.iso"}
         with pytest.raises(StoreError):
             store.spellings("../outside.iso")
+
+    def test_a_small_file_is_put_once(self, store: Store) -> None:
+        first = store.put_small(".isomanager/receipts/one.json", b"{}")
+        assert store.put_small(".isomanager/receipts/one.json", b"{}") == first
+        with pytest.raises(StoreError) as refused:
+            store.put_small(".isomanager/receipts/one.json", b"[]")
+        assert refused.value.code == "name-taken"
+        assert store.read(".isomanager/receipts/one.json", 0, 9) == b"{}"
+
+    def test_of_many_small_files_of_one_name_exactly_one_stays(self, store: Store) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            ended = list(pool.map(lambda n: code_of(lambda: store.put_small("one.json", b"%d" % n)), range(6)))
+        assert sorted(ended) == ["", *["name-taken"] * 5]
+        assert store.read("one.json", 0, 9) == b"%d" % ended.index("")
+
+    def test_an_index_is_replaced_whole(self, store: Store) -> None:
+        store.replace_small("inventory.json", b"a long first version")
+        entry = store.replace_small("inventory.json", b"short")
+        assert entry.size == 5
+        assert store.read("inventory.json", 0, 99) == b"short"
+        assert paths(store) == ["inventory.json"]
+
+    def test_an_index_is_replaced_only_if_it_is_the_one_that_was_read(self, store: Store) -> None:
+        first = store.replace_small("inventory.json", b"one")
+        store.replace_small("inventory.json", b"three", if_match=first.etag)
+        with pytest.raises(StoreError) as changed:
+            store.replace_small("inventory.json", b"four", if_match=first.etag)
+        assert changed.value.code == "changed"
+        assert store.read("inventory.json", 0, 9) == b"three"
+
+    def test_an_image_is_never_replaced(self, store: Store) -> None:
+        self.published(store, b"image")
+        with pytest.raises(StoreError) as refused:
+            store.replace_small(IMAGE, b"other")
+        assert refused.value.code == "name-taken"
+        assert store.read(IMAGE, 0, 9) == b"image"

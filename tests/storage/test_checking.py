@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from contract_suite import paths
+from contract_case import paths
 
 from isomanager.storage.checking import check_store
 from isomanager.storage.contract import Store

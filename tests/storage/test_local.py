@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from contract_suite import IMAGE, NAMED, PROJECT, paths, pattern
+from contract_case import IMAGE, NAMED, PROJECT, paths, pattern
 
 from isomanager.errors import StoreError, StoreUnavailable
 from isomanager.storage.contract import PartialRef, Validators

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from contract_suite import IMAGE, NAMED, code_of, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.addresses import Address, read_address

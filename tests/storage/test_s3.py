@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_suite import IMAGE, NAMED, code_of, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.s3 import S3Store

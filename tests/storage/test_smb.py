@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import smbclient
-from contract_suite import IMAGE, NAMED, code_of, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.smb import SmbStore, open_smb
