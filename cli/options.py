@@ -63,7 +63,7 @@ FromReceipt = Annotated[
 
 def under_bytes(text: str) -> int:
     """The bytes that `--under` says; 0 for none. UsageError for what is no size."""
-    from isomanager.catalogue.product import parse_size
+    from isomanager.catalogue.fields import parse_size
 
     try:
         return int(parse_size(text)) if text else 0

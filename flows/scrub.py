@@ -12,7 +12,7 @@ from prefect import flow
 from flows.reporting import finish
 from flows.running import awaited, image_threads, running
 from flows.verify import repaired
-from isomanager.catalogue.product import parse_size
+from isomanager.catalogue.fields import parse_size
 from isomanager.errors import UsageError
 from isomanager.library.checking import CHECKED, unchecked_outcome
 from isomanager.library.indexing import refresh_indexes

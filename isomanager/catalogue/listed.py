@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, urljoin
 
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import first_match
-from isomanager.catalogue.product import OfferRule
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.strategies import checksum_list, listing
 from isomanager.catalogue.strategies.candidate import Candidate

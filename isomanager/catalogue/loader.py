@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import check_pattern
-from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.product import Product
 from isomanager.catalogue.wanted import plain_name
 from isomanager.errors import CatalogueError, ResolveError
 

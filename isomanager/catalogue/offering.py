@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
-from isomanager.catalogue.product import Known, OfferRule, Product, ProofRule, Signature
+from isomanager.catalogue.offer_rules import OfferRule
+from isomanager.catalogue.product import Known, Product
+from isomanager.catalogue.proof_rules import ProofRule, Signature
 from isomanager.catalogue.selection import Found, series_text
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name
 from isomanager.catalogue.templates import expand, fill

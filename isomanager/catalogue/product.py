@@ -5,56 +5,24 @@ Every field is checked when the file is read; a field that does not exist is ref
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from isomanager.catalogue.conditions import Texts, When, one_or_many
+from isomanager.catalogue.conditions import Texts
+from isomanager.catalogue.fields import Bytes, Status, plain_fingerprint
 from isomanager.catalogue.identify import IdentifyRule
 from isomanager.catalogue.key_directory import directory_urls, is_mail_address
 from isomanager.catalogue.microsoft.rules import ConnectorRules
-from isomanager.model import ALGORITHMS, CHANNELS, Digests, Family, SignatureKind, Value, architecture
+from isomanager.catalogue.offer_rules import OfferRule
+from isomanager.catalogue.proof_rules import ProofRule
+from isomanager.model import CHANNELS, Digests, Family, Value, architecture
 from isomanager.version import Version
 
-Status = Literal["confirmed", "unconfirmed", "manual"]
-"""How far somebody has checked the facts: `unconfirmed` is shown to the user, `manual` means there is no public address."""
-
-StrategyName = Literal[
-    "listing", "checksums", "api", "redirect", "fixed", "lines", "rss", "page", "evaluation-centre", "download-connector",
-    "external", "manual",
-]  # fmt: skip
-
-_UNITS = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]i?B)?", re.IGNORECASE)
 _OPENPGP_DIGITS = 40
 _IDENTIFIER = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
-
-
-def parse_size(text: Any) -> Any:
-    """Bytes for `1.5GiB`, `700 MB` or a number."""
-    if not isinstance(text, str):
-        return text
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise ValueError(f"'{text}' is not a size; write 700MiB or 4.5GiB")
-    return int(float(found[1]) * _UNITS[(found[2] or "").upper()])
-
-
-def _fingerprint(text: str) -> str:
-    plain = text.replace(" ", "").upper()
-    if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}|[A-Za-z0-9+/=]{56}", plain) and not text.startswith("RW"):
-        raise ValueError(
-            f"'{text}' is not a full key fingerprint (40 or 64 hexadecimal digits, or a signify/minisign key)"
-        )
-    return text if text.startswith("RW") else plain
-
-
-Bytes = Annotated[int, BeforeValidator(parse_size), Field(ge=0)]
-"""A size: a number of bytes, or a text such as `1.5GiB`."""
-Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 
 
 class VersionForm(Value):
@@ -96,136 +64,6 @@ class Flavor(Value):
     endings: Texts = (".iso",)
     architectures: Texts = ()
     facts: str = ""
-
-
-class Step(Value):
-    """One level on the way down to the document that lists the files; the last step is that document.
-
-    `url` (or alternatives, tried in order) may hold `{names}` and is relative to the level above. `pick` matches one name of
-    the level (patterns tried in order), its groups filling `{names}` further down; the group `release` (or `series`, `version`)
-    is compared with what the selector asks for. `direct` matches the selector's own version: if it fits, this level need not
-    be read. `select` (JMESPath) reads the names from a JSON or YAML document instead of a listing. `search` is looked for
-    anywhere in the level's text, where a page or a small file tells the release without linking it (`VERSION=4152.2.0`).
-    """
-
-    url: Texts
-    pick: Texts = ()
-    direct: str = ""
-    select: str = ""
-    search: str = ""
-
-
-class Signature(Value):
-    """Where a signature stands (none for a clearsigned document), its kind, and what it covers."""
-
-    kind: SignatureKind
-    url: str = ""
-    over: Literal["document", "file"] = "document"
-
-
-class ProofRule(Value):
-    """Where the proof of a file stands.
-
-    `document` is the checksum document (none: the digests came with the offer, or the signature is over the file), `entry` the
-    name in it. `keys` are full primary fingerprints, `keys_by` more of them by the value of a name: `{major = {44 = "36F6…"}}`.
-    Where no key is pinned for the version found, the document counts without its signature: published, not signed.
-    """
-
-    when: When = When()
-    document: str = ""
-    entry: str = "{file}"
-    covers: Literal["file", "unpacked"] = "file"
-    signature: Signature | None = None
-    keys: Annotated[tuple[Fingerprint, ...], BeforeValidator(one_or_many)] = ()
-    keys_by: dict[str, dict[str, Annotated[tuple[Fingerprint, ...], BeforeValidator(one_or_many)]]] = Field(
-        default_factory=dict
-    )
-    vendor: bool = True
-    legacy: bool = False
-    status: Status = "confirmed"
-    facts: str = ""
-
-
-class TorrentRule(Value):
-    """Where the torrent stands."""
-
-    url: str
-
-
-class MetalinkRule(Value):
-    """Where the metalink stands (RFC 5854 `.meta4`, or version 3 `.metalink`) that names further places of the file."""
-
-    url: str
-
-
-class Unpack(Value):
-    """How the file is packed. Unpacking stops at `max` bytes."""
-
-    kind: Literal["bz2", "gz", "xz", "zip"]
-    member: str = "*.iso"
-    max: Bytes = 16 << 30
-
-
-_NAMED_BY_FILE = (
-    "listing", "checksums", "rss", "page", "redirect", "evaluation-centre", "download-connector",
-)  # fmt: skip
-"""Strategies that find files by their names."""
-
-
-class OfferRule(Value):
-    """One way to find what upstream offers. Entries are tried in order; the first that answers is taken.
-
-    `archive` marks a place that only holds what is no longer current: it is asked only for a version somebody named.
-    `file` are patterns for the whole file name (without directories), `address` for its whole address where that tells more;
-    `select` finds the rows of an API, `each` the tables or lists to go down from a row (a row knows the one above as `parent`
-    and its own `key`), `fields` are JMESPath expressions on one row; `vendor` is false where others serve the files (mirrors,
-    SourceForge), which then prove nothing by having served them;
-    `url` is the file's address where it cannot be had from the document; `sums` the checksum document's, for proofs to use;
-    `defaults` are values for named groups that took no part, and may hold `{names}` of the flavor.
-    `line` are patterns for the lines of a text that lists files, with the groups `file` or `url`, and any other field;
-    `hosts` are other sites whose links a page may give.
-    """
-
-    when: When = When()
-    strategy: StrategyName
-    steps: tuple[Step, ...] = ()
-    archive: bool = False
-    file: Texts = ()
-    address: Texts = ()
-    select: str = ""
-    each: Texts = ()
-    fields: dict[str, str] = Field(default_factory=dict)
-    line: Texts = ()
-    hosts: Texts = ()
-    defaults: dict[str, str] = Field(default_factory=dict)
-    url: str = ""
-    sums: str = ""
-    sums_algorithm: Literal["", "sha512", "sha384", "sha256", "sha224", "sha1", "md5", "blake2b"] = ""
-    version: str = ""
-    save_as: str = ""
-    torrent: TorrentRule | None = None
-    metalink: MetalinkRule | None = None
-    unpack: Unpack | None = None
-    vendor: bool = True
-    proof: tuple[ProofRule, ...] = ()
-    status: Status = "confirmed"
-    facts: str = ""
-
-    @model_validator(mode="after")
-    def _complete(self) -> OfferRule:
-        if self.strategy not in ("fixed", "external", "manual") and not self.steps:
-            raise ValueError(f"strategy '{self.strategy}' needs steps")
-        if self.strategy in _NAMED_BY_FILE and not self.file:
-            raise ValueError(f"strategy '{self.strategy}' needs a file pattern")
-        if self.strategy == "api" and not self.select:
-            raise ValueError("strategy 'api' needs select")
-        if self.strategy == "lines" and not self.line:
-            raise ValueError("strategy 'lines' needs line, the pattern of a line that tells of a file")
-        if self.strategy in ("fixed", "external") and not self.url:
-            raise ValueError(f"strategy '{self.strategy}' needs url")
-        if any(not (step.pick or step.search or step.direct) for step in self.steps[:-1]):
-            raise ValueError("every step but the last needs pick, search or direct")
-        return self
 
 
 class Known(Value):
@@ -375,7 +213,7 @@ class Product(Value):
         A mail address under [keys] means the vendor's web key directory. `keyservers` hold `{fingerprint}`; they know OpenPGP
         keys only.
         """
-        named = {_fingerprint(key): urls for key, urls in self.keys.items()}.get(fingerprint, ())
+        named = {plain_fingerprint(key): urls for key, urls in self.keys.items()}.get(fingerprint, ())
         own = (url for one in named for url in (directory_urls(one) if is_mail_address(one) else (one,)))
         servers = keyservers if len(fingerprint) == _OPENPGP_DIGITS else ()
         return (*own, *(url.replace("{fingerprint}", fingerprint) for url in servers))
@@ -445,9 +283,3 @@ class Product(Value):
 def plain_language(spelling: str) -> str:
     """A language's name as it is compared: `Chinese (Simplified)`, `Chinese_Simplified` and `chinese simplified` are one."""
     return "".join(letter for letter in spelling.casefold() if letter.isalnum())
-
-
-SPECIAL_FIELDS = frozenset(
-    {"file", "url", "version", "size", "available", "prerelease", "torrent", "info_hash", "digest", *ALGORITHMS}
-)
-"""Names in an API entry's `fields` with a meaning of their own; every other one is a named group like those of a pattern."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from isomanager.catalogue.product import OfferRule, Product, ProofRule
+from isomanager.catalogue.offer_rules import OfferRule
+from isomanager.catalogue.product import Product
+from isomanager.catalogue.proof_rules import ProofRule
 from isomanager.model import Assurance
 
 _WEAK = re.compile(r"\bmd5|md5sums?\b|\bsha1(?!\d)", re.IGNORECASE)

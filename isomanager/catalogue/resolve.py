@@ -10,8 +10,9 @@ from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.listed import listed
 from isomanager.catalogue.microsoft import evaluation
 from isomanager.catalogue.microsoft.day_links import LinkKeeper, LinksInMemory
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.offering import build_offer, fixed_addresses
-from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.product import Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.selection import Found, choose, counted, series_of, understood, why_chosen
 from isomanager.catalogue.spare import spare_ways

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import first_match, match_whole
-from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.product import Product
 from isomanager.catalogue.strategies.candidate import Candidate
 from isomanager.catalogue.templates import fill
 from isomanager.catalogue.walking import RELEASE_NAMES, Way

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import match_whole
-from isomanager.catalogue.product import OfferRule, Product
+from isomanager.catalogue.product import Product
 from isomanager.catalogue.saved_addresses import place_of
 from isomanager.catalogue.walking import Way, starting_values
 from isomanager.catalogue.wanted import Wanted

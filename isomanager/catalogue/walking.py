@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
+from isomanager.catalogue.offer_rules import Step
 from isomanager.catalogue.patterns import match_whole, search_all
-from isomanager.catalogue.product import Step
 from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.strategies import api, listing
 from isomanager.catalogue.templates import expand

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from isomanager.catalogue.product import parse_size
+from isomanager.catalogue.fields import parse_size
 from isomanager.errors import UsageError
 from isomanager.inventory.searching import ORDERS, CopySearch
 from isomanager.model import Assurance, CopyState, Family, architecture

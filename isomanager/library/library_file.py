@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from isomanager.catalogue.fields import parse_size
 from isomanager.catalogue.globs import expand, is_glob
 from isomanager.catalogue.loader import Catalogue
 from isomanager.catalogue.matching import canonical
 from isomanager.catalogue.naming import meant
-from isomanager.catalogue.product import parse_size
 from isomanager.catalogue.toml_text import to_toml
 from isomanager.errors import ConfigurationError, PermanentError
 from isomanager.model import RepositoryRecord, Selector, Site, SourceRecord, Subscription, Value

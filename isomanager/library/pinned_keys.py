@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from isomanager.catalogue.product import Product, ProofRule
+from isomanager.catalogue.product import Product
+from isomanager.catalogue.proof_rules import ProofRule
 from isomanager.model import Title, Value
 from isomanager.trust.certificates import Certificate
 from isomanager.trust.keyring import Keyring

@@ -10,7 +10,9 @@ import pytest
 from isomanager.storage.local import LocalStore
 
 sys.path.insert(0, str(Path(__file__).parent))
-pytest.register_assert_rewrite("contract_case", "contract_files", "contract_resuming", "contract_small_files", "contract_suite")
+pytest.register_assert_rewrite(
+    "contract_case", "contract_files", "contract_resuming", "contract_small_files", "contract_suite"
+)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from isomanager.catalogue.loader import load_catalogue
-from isomanager.catalogue.product import ProofRule
+from isomanager.catalogue.proof_rules import ProofRule
 from isomanager.library.pinned_keys import proof_rules
 from isomanager.model import Assurance, Expectation, Refusal, SignatureKind
 from isomanager.trust.certificates import read_certificates

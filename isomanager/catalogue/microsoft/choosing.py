@@ -15,7 +15,8 @@ from isomanager.catalogue.microsoft.day_links import KnownLinks, LinkedFile
 from isomanager.catalogue.microsoft.download_page import DownloadPage, PublishedDigest
 from isomanager.catalogue.microsoft.naming_files import contradictions, told_by_name
 from isomanager.catalogue.microsoft.replies import REFUSED_ADDRESS, Links, Sku, blocked
-from isomanager.catalogue.product import OfferRule, plain_language
+from isomanager.catalogue.offer_rules import OfferRule
+from isomanager.catalogue.product import plain_language
 from isomanager.catalogue.telling import version_text
 from isomanager.catalogue.wanted import Wanted
 from isomanager.errors import FetchRefused, IsoManagerError, ResolveError

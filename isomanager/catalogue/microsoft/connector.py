@@ -29,7 +29,7 @@ from isomanager.catalogue.microsoft.linked_files import linked_files
 from isomanager.catalogue.microsoft.naming_files import told_by_title
 from isomanager.catalogue.microsoft.replies import Sku, blocked, read_links, read_skus
 from isomanager.catalogue.microsoft.rules import ConnectorRules
-from isomanager.catalogue.product import OfferRule
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.strategies.candidate import Candidate
 from isomanager.catalogue.templates import fill
 from isomanager.catalogue.wanted import Wanted

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from isomanager.catalogue.documents import DocumentSource, Located
 from isomanager.catalogue.microsoft.naming_files import contradictions, told_by_name
-from isomanager.catalogue.product import OfferRule
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.strategies.candidate import Candidate, name_of_url
 from isomanager.catalogue.strategies.listing import looks_like_html
 from isomanager.catalogue.telling import version_text

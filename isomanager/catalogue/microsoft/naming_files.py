@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import first_match
-from isomanager.catalogue.product import OfferRule, plain_language
+from isomanager.catalogue.product import plain_language
 from isomanager.catalogue.telling import with_what_they_tell
 from isomanager.catalogue.wanted import Wanted
 

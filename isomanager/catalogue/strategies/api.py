@@ -11,7 +11,7 @@ import yaml
 from jmespath.exceptions import JMESPathError, JMESPathTypeError
 
 from isomanager.catalogue.checksums import parse_checksums
-from isomanager.catalogue.product import SPECIAL_FIELDS
+from isomanager.catalogue.offer_rules import SPECIAL_FIELDS
 from isomanager.catalogue.strategies.candidate import Candidate, clean_name, name_of_url
 from isomanager.catalogue.strategies.checksum_list import from_entries
 from isomanager.catalogue.strategies.listing import looks_like_html, no_listing

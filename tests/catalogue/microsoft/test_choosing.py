@@ -8,7 +8,7 @@ from isomanager.catalogue.loader import Catalogue
 from isomanager.catalogue.microsoft import choosing
 from isomanager.catalogue.microsoft.download_page import DownloadPage, Option, PublishedDigest
 from isomanager.catalogue.microsoft.replies import Sku
-from isomanager.catalogue.product import OfferRule
+from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.wanted import Wanted, wanted
 from isomanager.errors import ResolveError
 from isomanager.model import Selector
