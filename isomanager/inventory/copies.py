@@ -13,12 +13,13 @@ from pydantic import AwareDatetime, ValidationError
 from sqlalchemy import Connection, insert, select, update
 
 from isomanager.errors import InventoryError, LeaseLost
+from isomanager.inventory.column_types import folded
 from isomanager.inventory.database import Clash
 from isomanager.inventory.leases import Lease, live_owner, require_live
 from isomanager.inventory.life import RESTING, check_result, check_step
 from isomanager.inventory.receipts import write_receipt
 from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of
-from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES, folded
+from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
 

@@ -10,8 +10,9 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
+from isomanager.inventory.column_types import folded
 from isomanager.inventory.life import LIVE
-from isomanager.inventory.tables import COPIES, folded
+from isomanager.inventory.tables import COPIES
 from isomanager.model import Copy, Selector, Title, Value
 from isomanager.version import Version
 

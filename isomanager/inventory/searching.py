@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from isomanager.catalogue.conditions import clauses
+from isomanager.inventory.column_types import folded
 from isomanager.inventory.rows import COPY_COLUMNS, collector_resting, copy_of
-from isomanager.inventory.tables import COPIES, folded
+from isomanager.inventory.tables import COPIES
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Family, Value
 from isomanager.version import Version
