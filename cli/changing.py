@@ -18,6 +18,7 @@ from cli.options import (
     FromReceipt,
     Held,
     Json,
+    OnlyRepositories,
     Target,
     Under,
     What,
@@ -37,6 +38,13 @@ verbosity = 0
 """How much the command line was told to say; set by the entry point before any command runs."""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would happen, and why.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Only what failed or was refused when it was last tried.")]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Ask upstream again about what it was asked a short while ago.")
+]
+Approve = Annotated[
+    bool, typer.Option("--approve", help="Show the plan and its costs, and ask before anything is done.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -129,15 +137,9 @@ def update(
     arch: Architectures = [],
     under: Under = "",
     target: Target = "",
-    failed: Annotated[
-        bool, typer.Option("--failed", help="Only what failed or was refused when it was last tried.")
-    ] = False,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Ask upstream again about what it was asked a short while ago.")
-    ] = False,
-    approve: Annotated[
-        bool, typer.Option("--approve", help="Show the plan and its costs, and ask before anything is done.")
-    ] = False,
+    failed: Failed = False,
+    refresh: Refresh = False,
+    approve: Approve = False,
     as_json: Json = False,
 ) -> None:
     """Fetch what the subscriptions ask for, prove it, publish it, and retire what it replaces."""
@@ -188,9 +190,7 @@ def scrub(
     minutes: Annotated[
         float, typer.Option("--minutes", min=0, metavar="N", help="Begin no further image after so many; 0: no limit.")
     ] = 0,
-    repository: Annotated[
-        list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this; may be given again.")
-    ] = [],
+    repository: OnlyRepositories = [],
     repair: Annotated[bool, typer.Option("--repair/--no-repair", help="Mend what fails.")] = True,
     as_json: Json = False,
 ) -> None:

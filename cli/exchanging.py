@@ -11,11 +11,30 @@ import typer
 from cli import changing
 from cli.changing import DryRun
 from cli.listing import plain_names
-from cli.options import Json, What
+from cli.options import Json, OnlyRepositories, What
 from cli.output import print_json, say
 from isomanager.errors import UsageError
 
 FormName = Literal["json", "isomanager", "simple", "csv", "xml"]
+
+Against = Annotated[
+    list[Path],
+    typer.Option("--against", metavar="FILE", help="The other side's inventory.json, or bundle.json of earlier ones."),
+]
+Compress = Annotated[
+    Literal["auto", "always", "never"],
+    typer.Option("--compress", help="In a .tar.zst: auto leaves images as they are that would not shrink."),
+]
+Form = Annotated[
+    FormName | None,
+    typer.Option(
+        "--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml; else the setting's."
+    ),
+]
+AsLibraryFile = Annotated[
+    bool,
+    typer.Option("--library", help="A library file for `apply` instead: repositories, sources, sites, subscriptions."),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,31 +53,13 @@ def export(
         bool,
         typer.Option("--bundle", help="A bundle with images and proof: a folder, NAME.tar or NAME.tar.zst."),
     ] = False,
-    against: Annotated[
-        list[Path],
-        typer.Option(
-            "--against", metavar="FILE", help="The other side's inventory.json, or bundle.json of earlier ones."
-        ),
-    ] = [],
-    compress: Annotated[
-        Literal["auto", "always", "never"],
-        typer.Option("--compress", help="In a .tar.zst: auto leaves images as they are that would not shrink."),
-    ] = "auto",
+    against: Against = [],
+    compress: Compress = "auto",
     dry_run: DryRun = False,
-    form: Annotated[
-        FormName | None,
-        typer.Option(
-            "--format", "-f", help="json (schema 1.0), isomanager (everything), simple, csv or xml; else the setting's."
-        ),
-    ] = None,
-    repository: Annotated[list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this one.")] = [],
+    form: Form = None,
+    repository: OnlyRepositories = [],
     no_hashes: Annotated[bool, typer.Option("--no-hashes", help="Leave the digests out.")] = False,
-    library_file: Annotated[
-        bool,
-        typer.Option(
-            "--library", help="A library file for `apply` instead: repositories, sources, sites, subscriptions."
-        ),
-    ] = False,
+    library_file: AsLibraryFile = False,
     as_json: Json = False,
 ) -> None:
     """Write what is held as an inventory for other programs, or as a bundle for another site. It is there whole, or not at all."""

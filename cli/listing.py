@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Architectures, Editions, Held, Json, Languages
+from cli import filters
+from cli.options import Architectures, Editions, Held, Json, Languages, OnlyRepositories
 from cli.output import print_json, print_json_array, say
 from cli.tables import print_facts, print_table, size
 
@@ -21,46 +22,34 @@ BEGIN = "Add one with: isomanager subscribe ubuntu/server@lts"
 PAGE = 1000
 """Rows of a table when nobody asks for another number: what goes on belongs into another program, as JSON."""
 
+Metadata = Annotated[bool, typer.Option("--metadata", help="All that is known of each.")]
+Stats = Annotated[bool, typer.Option("--stats", help="Count, sum, average, largest and smallest instead.")]
+
 
 def list_copies(
     what: Held = [],
-    repository: Annotated[
-        list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this repository.")
-    ] = [],
-    flavor: Annotated[list[str], typer.Option("--flavor", metavar="NAME", help="server, netinst, ...")] = [],
-    version: Annotated[str, typer.Option("--version", metavar="CLAUSES", help="24.04, or >=22.04,<24.")] = "",
+    repository: OnlyRepositories = [],
+    flavor: filters.Flavors = [],
+    version: filters.Versions = "",
     arch: Architectures = [],
     language: Languages = [],
     edition: Editions = [],
-    assurance: Annotated[
-        str, typer.Option("--assurance", metavar="LEVEL", help="At least signed, published, ...")
-    ] = "",
-    larger: Annotated[str, typer.Option("--larger", metavar="SIZE", help="At least so large: 1.5GiB.")] = "",
-    smaller: Annotated[str, typer.Option("--smaller", metavar="SIZE", help="At most so large.")] = "",
-    older: Annotated[str, typer.Option("--older-than", metavar="AGE", help="Came earlier: 30d, 6m, or a date.")] = "",
-    newer: Annotated[str, typer.Option("--newer-than", metavar="AGE", help="Came later.")] = "",
-    unproved: Annotated[
-        str, typer.Option("--unproved-for", metavar="AGE", help="Not proved since: 90d, or a date.")
-    ] = "",
-    text: Annotated[
-        str, typer.Option("--text", "-t", metavar="WORDS", help="Words in names, path, digest or source.")
-    ] = "",
-    where: Annotated[
-        list[str],
-        typer.Option("--where", metavar="NAME=VALUE", help="Any filter, also Type=, Name=, Version=, Architecture=."),
-    ] = [],
-    sort: Annotated[
-        str, typer.Option("--sort", metavar="ORDER", help="path, name, version, size, added, proved, assurance.")
-    ] = "path",
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="So many; 0 means all.")] = None,
-    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Leave out the first so many.")] = 0,
-    every: Annotated[bool, typer.Option("--all", help="Also what is unfinished, in the trash or gone.")] = False,
-    metadata: Annotated[bool, typer.Option("--metadata", help="All that is known of each.")] = False,
-    eol: Annotated[
-        bool, typer.Option("--eol", help="Only what its vendor supports no longer, or not for half a year more.")
-    ] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="Count, sum, average, largest and smallest instead.")] = False,
+    assurance: filters.AtLeast = "",
+    larger: filters.Larger = "",
+    smaller: filters.Smaller = "",
+    older: filters.OlderThan = "",
+    newer: filters.NewerThan = "",
+    unproved: filters.UnprovedFor = "",
+    text: filters.Text = "",
+    where: filters.Where = [],
+    sort: filters.Sort = "path",
+    reverse: filters.Reverse = False,
+    limit: filters.Limit = None,
+    offset: filters.Offset = 0,
+    every: filters.Every = False,
+    metadata: Metadata = False,
+    eol: filters.Ending = False,
+    stats: Stats = False,
     as_json: Json = False,
 ) -> None:
     """The images that are held."""
@@ -69,21 +58,19 @@ def list_copies(
 
     asked = {
         "repositories": tuple(repository), "flavors": tuple(flavor), "version": version, "architectures": tuple(arch),
-        "languages": tuple(language), "editions": tuple(edition), "assurance": assurance, "min_size": larger,
-        "max_size": smaller, "text": text, "order": sort, "descending": reverse, "offset": offset,
+        "languages": tuple(language), "editions": tuple(edition), "assurance": assurance, "min_size": larger, "text": text,
+        "max_size": smaller, "order": sort, "descending": reverse, "offset": offset,
+        "limit": (0 if as_json or stats else PAGE) if limit is None else limit,
     }  # fmt: skip
     times = {"added_before": older, "added_after": newer, "proved_before": unproved}
-    count = limit if limit is not None else 0 if as_json or stats else PAGE
     with Library(load_settings()) as library:
-        wanted = _search(library, asked, times, where, every).model_copy(update={"limit": count})
+        wanted = _search(library, asked, times, where, every)
         if eol:
             _print_ending(library, wanted, what, as_json)
         elif stats:
             _print_statistics(library, wanted, what, as_json)
-        elif as_json:
-            print_json_array(_as_json(library, wanted, what, metadata))
         else:
-            _print_page(library, wanted, what, metadata)
+            _print_copies(library, wanted, what, metadata, as_json)
 
 
 def _print_ending(library: Library, wanted: CopySearch, names: list[str], as_json: bool) -> None:
@@ -128,6 +115,13 @@ def _product_id(library: Library, name: str) -> str:
         return library.catalogue.product(name).id
     except ResolveError:
         return name
+
+
+def _print_copies(library: Library, wanted: CopySearch, names: list[str], metadata: bool, as_json: bool) -> None:
+    if as_json:
+        print_json_array(_as_json(library, wanted, names, metadata))
+    else:
+        _print_page(library, wanted, names, metadata)
 
 
 def _as_json(library: Library, wanted: CopySearch, names: list[str], metadata: bool) -> Iterator[dict[str, Any]]:

@@ -19,8 +19,9 @@ Languages = Annotated[
 Editions = Annotated[
     list[str], typer.Option("--edition", metavar="EDITION", help="Where a product comes in several editions.")
 ]
-Repositories = Annotated[
-    list[str], typer.Option("--repository", "-r", metavar="NAME", help="Where to keep it; may be given again.")
+Repository = Annotated[str, typer.Option("--repository", "-r", metavar="NAME", help="The repository to put it in.")]
+OnlyRepositories = Annotated[
+    list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this repository; may be given again.")
 ]
 Force = Annotated[bool, typer.Option("--force", help="Fetch again what is held or was refused before.")]
 Accept = Annotated[

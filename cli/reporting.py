@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.listing import plain_names
-from cli.options import Json, What
+from cli.options import Json, OnlyRepositories, What
 from cli.output import print_json, say
 from cli.tables import print_facts, print_table, size
 from isomanager.errors import UsageError
@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 def report(
     what: What = [],
-    repository: Annotated[list[str], typer.Option("--repository", "-r", metavar="NAME", help="Only this one.")] = [],
+    repository: OnlyRepositories = [],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page of its own.")] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Write the day's inventory and report into each repository.")

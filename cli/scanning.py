@@ -10,13 +10,35 @@ import typer
 
 from cli import changing
 from cli.changing import DryRun
-from cli.options import Json
+from cli.options import Json, Repository
 from cli.output import say
 from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
     from isomanager.library.scanning import Place
     from isomanager.planning.scanning import ScanStep
+
+
+Folder = Annotated[
+    str, typer.Argument(metavar="[FOLDER]", help="A folder or a store's address; none: the repository's own files.")
+]
+Patterns = Annotated[
+    list[str], typer.Option("--pattern", metavar="GLOB", help="Which files, such as '*.iso'; may be given again.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Take the best guess for files that may be something else.")]
+InPlace = Annotated[
+    bool, typer.Option("--in-place", help="Leave the repository's own files where they are, whatever its layout.")
+]
+Remove = Annotated[bool, typer.Option("--remove", help="Delete each file from the folder once its copy is proved.")]
+Settle = Annotated[
+    int,
+    typer.Option("--settle", metavar="SECONDS", min=0, help="Leave files alone that changed less than so long ago."),
+]
+Notes = Annotated[list[str], typer.Option("--meta", metavar="NAME=VALUE", help="Anything else; may be given again.")]
+MustHave = Annotated[str, typer.Option("--digest", metavar="HEX", help="MD5, SHA-1, SHA-256 or SHA-512 it must have.")]
+FromJson = Annotated[
+    Path | None, typer.Option("--from-json", metavar="FILE", help="Take what is not given here from a JSON object.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,32 +48,15 @@ def add_to(app: typer.Typer) -> None:
 
 
 def scan(
-    folder: Annotated[
-        str, typer.Argument(metavar="[FOLDER]", help="A folder or a store's address; none: the repository's own files.")
-    ] = "",
-    repository: Annotated[
-        str, typer.Option("--repository", "-r", metavar="NAME", help="Where to take them.")
-    ] = "default",
-    pattern: Annotated[
-        list[str], typer.Option("--pattern", metavar="GLOB", help="Which files, such as '*.iso'; may be given again.")
-    ] = [],
+    folder: Folder = "",
+    repository: Repository = "default",
+    pattern: Patterns = [],
     quick: Annotated[bool, typer.Option("--quick", help="Read only headers, and take nothing in.")] = False,
     ask: Annotated[bool, typer.Option("--ask", help="Ask about each file that may be something else.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Take the best guess for files that may be something else.")
-    ] = False,
-    in_place: Annotated[
-        bool, typer.Option("--in-place", help="Leave the repository's own files where they are, whatever its layout.")
-    ] = False,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Delete each file from the folder once its copy is proved.")
-    ] = False,
-    settle: Annotated[
-        int,
-        typer.Option(
-            "--settle", metavar="SECONDS", min=0, help="Leave files alone that changed less than so long ago."
-        ),
-    ] = 60,
+    yes: Yes = False,
+    in_place: InPlace = False,
+    remove: Remove = False,
+    settle: Settle = 60,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -146,20 +151,12 @@ def add(
     arch: Annotated[str, typer.Option("--arch", "-a", metavar="ARCH", help="x86_64, aarch64, ...")] = "",
     language: Annotated[str, typer.Option("--language", metavar="LANGUAGE", help="Such as de-DE.")] = "",
     edition: Annotated[str, typer.Option("--edition", metavar="EDITION", help="Such as datacenter.")] = "",
-    digest: Annotated[
-        str, typer.Option("--digest", metavar="HEX", help="MD5, SHA-1, SHA-256 or SHA-512 it must have.")
-    ] = "",
+    digest: MustHave = "",
     base: Annotated[str, typer.Option("--base", metavar="IMAGE", help="What it was made from.")] = "",
     purpose: Annotated[str, typer.Option("--purpose", metavar="TEXT", help="What it is for.")] = "",
-    meta: Annotated[
-        list[str], typer.Option("--meta", metavar="NAME=VALUE", help="Anything else; may be given again.")
-    ] = [],
-    repository: Annotated[
-        str, typer.Option("--repository", "-r", metavar="NAME", help="Where to keep it.")
-    ] = "default",
-    from_json: Annotated[
-        Path | None, typer.Option("--from-json", metavar="FILE", help="Take what is not given here from a JSON object.")
-    ] = None,
+    meta: Notes = [],
+    repository: Repository = "default",
+    from_json: FromJson = None,
     as_json: Json = False,
 ) -> None:
     """Add one image of your own, under a name and with notes: a customised one, or one that no vendor offers."""

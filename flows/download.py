@@ -62,11 +62,10 @@ def download(
         accept: Believe an answer that surprises (older, far newer, another size) although nobody else bears it out.
     """
     started = monotonic()
-    asked_for = selector or parts_selector(product, flavor, major, minor, patch)
     with running() as library:
         found = recover(library)
         asked = Asked(
-            selector=asked_for,
+            selector=selector or parts_selector(product, flavor, major, minor, patch),
             architectures=tuple(architectures),
             languages=tuple(languages),
             editions=tuple(editions),

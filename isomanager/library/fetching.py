@@ -11,7 +11,7 @@ from isomanager.library.linking import day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.proving_files import file_signature
 from isomanager.library.requesting import Asked, judge_request
-from isomanager.library.sourcing import places_of, receive_proved
+from isomanager.library.sourcing import Places, places_of, receive_proved
 from isomanager.library.trying_again import tried_again
 from isomanager.model import Expectation, Receipt, Refusal, Value
 from isomanager.storage.contract import INTERNAL
@@ -50,26 +50,14 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     _refuse_existing(target, asked.force)
     store = LocalStore(target.parent)
     places = places_of(library, expectation)
-    request = Request(
-        urls=places.urls,
-        final=target.name,
-        key=hashlib.sha256(f"{target.name}|{expectation.offer.urls}{_torrent_of(expectation)}".encode()).hexdigest()[
-            :16
-        ],
-        size=expectation.size,
-        algorithms=needed_algorithms(expectation),
-        expected=expectation.digests,
-        policy=library.policy(library.product_of(expectation.offer.title), expectation.offer.urls),
-        policies=places.policies,
-    )
+    request = _request(library, expectation, places, target.name)
     size = expectation.size or expectation.offer.size
     with (
         library.space.reserved(store, request.key, request.final, size, library.now()),
         day_link_of(library, expectation.offer),
     ):
         received = tried_again(
-            library,
-            lambda: receive_proved(library, expectation, store, request, places, progress, library.stop),
+            library, lambda: receive_proved(library, expectation, store, request, places, progress, library.stop)
         )
     found = partial_named(store, request.key)
     signature = file_signature(library, store, expectation, received)
@@ -90,6 +78,22 @@ def fetch(library: Library, asked: Asked, to: Path | None = None, progress: Prog
     _log.info("%s: %d bytes from %s, proved as %s", target, received.size, received.url, judged.assurance)
     _tidy(target.parent)
     return _fetched(target, judged, received.url, received.seconds, received.resumed_at)
+
+
+def _request(library: Library, expectation: Expectation, places: Places, name: str) -> Request:
+    """What is asked of the transfer; its key is the same whenever the same is asked for, so that it goes on where it was."""
+    offer = expectation.offer
+    told = f"{name}|{offer.urls}{_torrent_of(expectation)}"
+    return Request(
+        urls=places.urls,
+        final=name,
+        key=hashlib.sha256(told.encode()).hexdigest()[:16],
+        size=expectation.size,
+        algorithms=needed_algorithms(expectation),
+        expected=expectation.digests,
+        policy=library.policy(library.product_of(offer.title), offer.urls),
+        policies=places.policies,
+    )
 
 
 def _torrent_of(expectation: Expectation) -> str:
