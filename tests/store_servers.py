@@ -146,7 +146,7 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 
 @dataclass(frozen=True)
 class S3Server:
-    """A SeaweedFS server: its address, the owner's key, and one that may only read."""
+    """A SeaweedFS server: its address, the owner's key, one that may only read, and one that may use a bucket of its own alone."""
 
     endpoint: str
     process: subprocess.Popen[bytes]
@@ -154,6 +154,9 @@ class S3Server:
     secret: str = "owner-secret-0123456789"
     reader_key: str = "ISOMANAGERREADKEY001"
     reader_secret: str = "reader-secret-0123456789"
+    neighbour_key: str = "ISOMANAGERNEIGHBOUR1"
+    neighbour_secret: str = "neighbour-secret-0123456789"
+    neighbour_bucket: str = "neighbour"
     bucket: str = "isos"
 
 
@@ -187,6 +190,11 @@ def _identities(server: S3Server) -> list[dict[str, object]]:
             "name": "reader",
             "credentials": [{"accessKey": server.reader_key, "secretKey": server.reader_secret}],
             "actions": ["Read", "List"],
+        },
+        {
+            "name": "neighbour",
+            "credentials": [{"accessKey": server.neighbour_key, "secretKey": server.neighbour_secret}],
+            "actions": [f"{one}:{server.neighbour_bucket}" for one in every],
         },
     ]
 

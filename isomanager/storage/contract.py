@@ -156,6 +156,21 @@ class Partial(Protocol):
 
 
 @runtime_checkable
+class CopiesByServer(Protocol):
+    """An unfinished file whose server can take bytes from a file that it has already, so that they need not be sent to it."""
+
+    def copy_from(self, store: Readable, path: str, etag: str) -> None:
+        """What is written from now on is what the file `path` of `store`, whose etag is given, has at the same offsets. The server
+        is asked to copy it, and believed only as far as it proves that it copied what was written."""
+        ...
+
+    @property
+    def way(self) -> str:
+        """How the bytes came, where the server was asked; "" where they were sent as always."""
+        ...
+
+
+@runtime_checkable
 class Readable(Protocol):
     """What is needed to read one file by ranges: every store is one."""
 
@@ -204,6 +219,10 @@ class Store(Protocol):
 
     def partials(self) -> Iterator[PartialRef]:
         """Every unfinished file."""
+        ...
+
+    def partial(self, key: str) -> PartialRef | None:
+        """The unfinished file named `key`, None when there is none; as many requests however many others there are."""
         ...
 
     def stat(self, path: str) -> Entry | None:

@@ -32,3 +32,17 @@ class Extents:
     def islands(self) -> tuple[tuple[int, int], ...]:
         """What is written beyond a gap."""
         return tuple(self._islands)
+
+
+class Gathering:
+    """Bytes of a piece that is not yet whole, kept in memory. Not for several threads."""
+
+    def __init__(self) -> None:
+        self.bytes, self.extents = bytearray(), Extents()
+
+    def put(self, offset: int, piece: memoryview) -> None:
+        """Keep a piece at `offset`."""
+        if len(self.bytes) < offset + len(piece):
+            self.bytes.extend(bytes(offset + len(piece) - len(self.bytes)))
+        self.bytes[offset : offset + len(piece)] = piece
+        self.extents.add(offset, offset + len(piece))

@@ -9,11 +9,12 @@ from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, Stor
 from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, is_internal, safe_path
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.s3_batch import WRITTEN_AS, S3Batch
-from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, tag
+from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, entry_of, tag
 from isomanager.storage.s3_copying import Copier
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
+from isomanager.storage.s3_note import UploadNote
 from isomanager.storage.s3_partial import S3Partial
-from isomanager.storage.s3_uploads import PARTIALS, SUMS, UploadNote, Uploads, gone, identity_of, metadata_of
+from isomanager.storage.s3_uploads import PARTIALS, SUMS, Uploads, gone, identity_of, metadata_of
 from isomanager.storage.spelling import Remembered, looked_for, spellings, taken
 from isomanager.storage.tree import Kind, Seen
 
@@ -49,6 +50,11 @@ class S3Store:
         return f"s3://{self._bucket.name}/{self._bucket.prefix}".rstrip("/")
 
     @property
+    def bucket(self) -> S3Bucket:
+        """Where the objects are, for a server that copies from it."""
+        return self._bucket
+
+    @property
     def uploads(self) -> Uploads:
         """The unfinished files, for whoever looks after them."""
         return self._uploads
@@ -66,14 +72,11 @@ class S3Store:
         with s3_errors(f"Beginning '{final}'"):
             note = self._uploads.continue_with(final, size, validators, key, resume) if resume else None
             told = PartialNote(final, size, validators)
-            note = note or self._uploads.take_up(told, key)
-            if note is None:
-                self._uploads.remove(key)
-                note = self._uploads.start(told, key)
+            note = note or self._uploads.take_up(told, key) or self._uploads.start(told, key)
             return self._partial(key, note)
 
     def _partial(self, key: str, note: UploadNote, *, sealed: bool = False) -> S3Partial:
-        return S3Partial(self._uploads, key, note, self._refuse_taken, self._must_stat, sealed=sealed)
+        return S3Partial(self._uploads, key, note, self._refuse_taken, sealed=sealed)
 
     def reopen(self, ref: PartialRef) -> S3Partial:
         """The closed partial `ref`; one that has its final name by now can be published again.
@@ -100,6 +103,11 @@ class S3Store:
         with s3_errors(f"Listing what is unfinished in {self.url}"):
             yield from self._uploads.refs()
 
+    def partial(self, key: str) -> PartialRef | None:
+        """The unfinished file of that key; no other is looked at."""
+        with s3_errors(f"Looking for what is unfinished in {self.url}"):
+            return self._uploads.ref(key)
+
     # final names
 
     def _refuse_taken(self, path: str, *, but: str = "") -> None:
@@ -121,7 +129,7 @@ class S3Store:
         safe_path(path)
         with s3_errors(f"Looking at '{path}'"):
             head = self._bucket.head(path)
-        return None if head is None else _entry(path, head, int(head["ContentLength"]))
+        return None if head is None else entry_of(path, head, int(head["ContentLength"]))
 
     def _must_stat(self, path: str) -> Entry:
         entry = self.stat(path)
@@ -142,7 +150,7 @@ class S3Store:
             below = not prefix or name == prefix or name.startswith(f"{prefix}/")
             hidden = name.startswith((f"{PARTIALS}/", f"{SUMS}/")) or (is_internal(name) and not inside)
             if below and not hidden and not name.endswith("/"):
-                yield _entry(name, one, int(one["Size"]))
+                yield entry_of(name, one, int(one["Size"]))
 
     def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
         """The sizes of those that are there: by a listing, where it tells of several with each answer."""
@@ -253,10 +261,6 @@ class S3Store:
                 raise _changed(path) from error
             raise
         return self._must_stat(path)
-
-
-def _entry(path: str, said: Headers, size: int) -> Entry:
-    return Entry(path, size, said["LastModified"], tag(str(said["ETag"])))
 
 
 def _changed(path: str) -> StoreError:

@@ -15,6 +15,7 @@ from typing import Any
 import fsspec.asyn
 import s3fs
 
+from isomanager.storage.contract import Entry
 from isomanager.storage.s3_errors import code_of
 
 NOTHING_THERE = {"NoSuchKey", "404"}
@@ -74,6 +75,11 @@ class S3Bucket:
     def __init__(self, bucket: str, prefix: str, access: S3Access) -> None:
         self.name, self.prefix = bucket, f"{prefix}/" if prefix else ""
         self._files = _open(access)
+
+    @property
+    def service(self) -> str:
+        """The address of the server, as its client has it from the access, the environment or the usual files."""
+        return str(self._files.s3.meta.endpoint_url)
 
     def call(self, method: str, path: str | None = None, **arguments: Any) -> Headers:
         """One request; `path` becomes its Key."""
@@ -183,6 +189,11 @@ class S3Bucket:
 def sha256_of(data: bytes) -> str:
     """The SHA-256 as S3 writes it: in base64."""
     return b64encode(hashlib.sha256(data).digest()).decode()
+
+
+def entry_of(path: str, said: Headers, size: int) -> Entry:
+    """The object at `path`, by what the server says of it."""
+    return Entry(path, size, said["LastModified"], tag(str(said["ETag"])))
 
 
 def tag(etag: str) -> str:

@@ -11,30 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
-from isomanager.storage.contract import Entry, PartialRef, Validators
-from isomanager.storage.extents import Extents
-from isomanager.storage.s3_bucket import sha256_of, tag
+from isomanager.storage.contract import Entry, PartialRef, Readable, Validators
+from isomanager.storage.extents import Gathering
+from isomanager.storage.s3_bucket import entry_of, sha256_of, tag
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
-from isomanager.storage.s3_uploads import IDENTITY, Part, UploadNote, Uploads
+from isomanager.storage.s3_note import Part, UploadNote
+from isomanager.storage.s3_server_copy import ServerCopy
+from isomanager.storage.s3_uploads import IDENTITY, Uploads
 
 PARTS_AT_ONCE = 8
 
 RefuseTaken = Callable[[str], None]
 """Raises StoreError(code="name-taken") when an object holds the path, also in another case."""
-MustStat = Callable[[str], Entry]
-
-
-class _Gathering:
-    """A part that is not yet whole."""
-
-    def __init__(self) -> None:
-        self.bytes, self.extents = bytearray(), Extents()
-
-    def put(self, offset: int, piece: memoryview) -> None:
-        if len(self.bytes) < offset + len(piece):
-            self.bytes.extend(bytes(offset + len(piece) - len(self.bytes)))
-        self.bytes[offset : offset + len(piece)] = piece
-        self.extents.add(offset, offset + len(piece))
 
 
 class S3Partial:
@@ -46,20 +34,20 @@ class S3Partial:
         key: str,
         note: UploadNote,
         refuse_taken: RefuseTaken,
-        must_stat: MustStat,
         *,
         sealed: bool = False,
     ) -> None:
         self._uploads, self._key, self._note = uploads, key, note
-        self._refuse_taken, self._must_stat = refuse_taken, must_stat
+        self._refuse_taken = refuse_taken
         self._sealed, self._closed = sealed, False
-        self._gathering: dict[int, _Gathering] = {}
+        self._gathering: dict[int, Gathering] = {}
         self._confirmed = dict(note.parts)
         self._lock, self._note_lock = threading.Lock(), threading.RLock()
         self._room = threading.BoundedSemaphore(PARTS_AT_ONCE)
         self._senders = ThreadPoolExecutor(PARTS_AT_ONCE, thread_name_prefix="s3-part")
         self._sending: set[Future[None]] = set()
         self._failure: BaseException | None = None
+        self._copying: ServerCopy | None = None
 
     @property
     def _told(self) -> str:
@@ -76,6 +64,16 @@ class S3Partial:
         return self._note.told.front
 
     # writing
+
+    def copy_from(self, store: Readable, path: str, etag: str) -> None:
+        """Have the server copy what is written, from a bucket of its own."""
+        with s3_errors(f"Writing {self._told}"):
+            self._copying = ServerCopy(store, path, etag, self._uploads.bucket)
+
+    @property
+    def way(self) -> str:
+        """How the bytes came, where the server was asked to copy them."""
+        return self._copying.told if self._copying is not None else ""
 
     def write(self, offset: int, buffer: bytes | bytearray | memoryview) -> None:
         """Put bytes at `offset`; a part that becomes whole is sent at once, while at most eight are under way."""
@@ -101,7 +99,7 @@ class S3Partial:
             self._send(number, bytes(piece))
             return
         with self._lock:
-            gathering = self._gathering.setdefault(number, _Gathering())
+            gathering = self._gathering.setdefault(number, Gathering())
             gathering.put(within, piece)
             whole = gathering.extents.contiguous == wanted and self._gathering.pop(number)
         if whole:
@@ -123,7 +121,7 @@ class S3Partial:
             checksum = sha256_of(data)
             part = self._note.earlier.get(number)
             if part is None or (part.sha256, part.size) != (checksum, len(data)):
-                part = Part(self._upload_part(number, data, checksum), len(data), checksum)
+                part = self._copied_part(number, data, checksum) or self._sent_part(number, data, checksum)
             with self._lock:
                 self._confirmed[number] = part
         except BaseException as wrong:  # noqa: BLE001 - raised again in the thread that writes or flushes
@@ -131,7 +129,15 @@ class S3Partial:
         finally:
             self._room.release()
 
-    def _upload_part(self, number: int, data: bytes, checksum: str) -> str:
+    def _copied_part(self, number: int, data: bytes, checksum: str) -> Part | None:
+        if self._copying is None:
+            return None
+        final, start = self._note.told.final, (number - 1) * self._note.granule
+        with s3_errors(f"Writing {self._told}"):
+            copied = self._copying.part(final, self._note.upload, number, start, data, checksum)
+        return None if copied is None else Part(copied[0], len(data), checksum, summed=copied[1])
+
+    def _sent_part(self, number: int, data: bytes, checksum: str) -> Part:
         with s3_errors(f"Writing {self._told}"):
             answer = self._uploads.bucket.call(
                 "upload_part",
@@ -141,7 +147,7 @@ class S3Partial:
                 Body=data,
                 ChecksumSHA256=checksum,
             )
-        return tag(answer["ETag"])
+        return Part(tag(answer["ETag"]), len(data), checksum)
 
     # remembering
 
@@ -211,6 +217,7 @@ class S3Partial:
     def publish(self, size: int) -> Entry:
         """Complete the upload, create-only; a repeat finds its own object and succeeds."""
         with self._note_lock, s3_errors(f"Publishing {self._told}"):
+            is_repeat = self._sealed
             if not self._sealed:
                 if not self._closed:
                     self._send_tail()
@@ -219,11 +226,12 @@ class S3Partial:
                 self._require_whole(size)
                 self._complete(size)
                 self._sealed = True
-            self._uploads.mark_published(self._key, self._note)
-            entry = self._must_stat(self._note.told.final)
-            if entry.size != size or not self._uploads.is_placed(self._note):
+            if not is_repeat or not self._uploads.is_marked(self._key):
+                self._uploads.mark_published(self._key, self._note)
+            placed = self._uploads.placed(self._note)
+            if placed is None or int(placed["ContentLength"]) != size:
                 raise self._name_taken()
-            return entry
+            return entry_of(self._note.told.final, placed, size)
 
     def _require_whole(self, size: int) -> None:
         # parts beyond a gap count too: the object would have them after what is missing
@@ -240,9 +248,12 @@ class S3Partial:
 
     def _complete(self, size: int) -> None:
         final = self._note.told.final
-        if self._uploads.is_placed(self._note):
-            return
-        self._refuse_taken(final)
+        try:
+            self._refuse_taken(final)
+        except StoreError:
+            if self._uploads.is_placed(self._note):  # by an earlier call whose answer was lost
+                return
+            raise
         try:
             if size:
                 self._complete_upload()
@@ -255,7 +266,7 @@ class S3Partial:
     def _complete_upload(self) -> None:
         self._uploads.keep_sums(self._note)
         parts = [
-            {"PartNumber": number, "ETag": part.etag, "ChecksumSHA256": part.sha256}
+            {"PartNumber": number, "ETag": part.etag, **({"ChecksumSHA256": part.sha256} if part.summed else {})}
             for number, part in sorted(self._note.parts.items())
         ]
         self._uploads.bucket.call(

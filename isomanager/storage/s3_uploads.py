@@ -12,7 +12,7 @@ import secrets
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,76 +20,18 @@ from isomanager.errors import StoreError
 from isomanager.storage.contract import INTERNAL, PartialRef, Validators
 from isomanager.storage.paths import safe_key
 from isomanager.storage.resuming import PartialNote, may_continue
-from isomanager.storage.s3_bucket import NOTHING_THERE, S3Bucket, sha256_of, tag
+from isomanager.storage.s3_bucket import NOTHING_THERE, Headers, S3Bucket, sha256_of, tag
 from isomanager.storage.s3_errors import code_of
+from isomanager.storage.s3_note import Part, UploadNote
 
 PARTIALS = f"{INTERNAL}/partials"
 IDENTITY = "isomanager-id"
 """The metadata entry that tells which unfinished file an object was."""
 
+_MOST_NOTE_BYTES = 8 << 20
+"""More than a note of 10,000 parts, each of them sent earlier and again, has."""
 _ORPHAN_AGE = timedelta(days=1)
 _PUBLISHED_NOTE_AGE = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part that the server has confirmed: its etag, size in bytes, and SHA-256 in base64 as S3 writes it."""
-
-    etag: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class UploadNote:
-    """What is known of an unfinished file. `identity` is in the metadata of the upload, and of the object it becomes.
-
-    `earlier`: parts that an earlier try sent. They count for nothing until the same bytes have passed here again.
-    """
-
-    told: PartialNote
-    granule: int
-    identity: str
-    upload: str = ""
-    parts: dict[int, Part] = field(default_factory=dict)
-    earlier: dict[int, Part] = field(default_factory=dict)
-
-    def as_bytes(self) -> bytes:
-        """The note as JSON."""
-        about: dict[str, Any] = {name: getattr(self, name) for name in ("granule", "identity", "upload")}
-        for kind in ("parts", "earlier"):
-            about[kind] = {str(number): asdict(part) for number, part in sorted(getattr(self, kind).items())}
-        return json.dumps({**json.loads(self.told.as_bytes()), **about}).encode()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> UploadNote:
-        """The note in `data`; ValueError when that is no note."""
-        told = PartialNote.from_bytes(data)
-        try:
-            about: dict[str, Any] = json.loads(data)
-            parts, earlier = _parts(about["parts"]), _parts(about.get("earlier", {}))
-            return cls(told, int(about["granule"]), str(about["identity"]), str(about["upload"]), parts, earlier)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a note of an unfinished upload: {error!r}") from error
-
-    def contiguous(self) -> int:
-        """How many bytes from the start the parts cover: whole granules, and then one shorter part at most."""
-        reached, number = 0, 1
-        while (part := self.parts.get(number)) is not None:
-            reached, number = reached + part.size, number + 1
-            if part.size < self.granule:
-                break
-        return reached
-
-    def within(self, front: int) -> UploadNote:
-        """The note of the first `front` bytes only."""
-        kept = {number: part for number, part in self.parts.items() if (number - 1) * self.granule < front}
-        return replace(self, parts=kept, told=replace(self.told, front=front))
-
-
-def _parts(told: dict[str, Any]) -> dict[int, Part]:
-    return {int(key): Part(str(one["etag"]), int(one["size"]), str(one["sha256"])) for key, one in told.items()}
-
 
 SUMS = f"{INTERNAL}/parts"
 """Where the SHA-256 of every part of a published object is kept, under the object's identity."""
@@ -110,16 +52,12 @@ class Uploads:
 
     def note(self, key: str, kind: str = "json") -> UploadNote | None:
         """The note of `key`, or None when there is none that can be read."""
-        path = self._path(key, kind)
-        head = self.bucket.head(path)
-        if head is None:
-            return None
         try:
-            return UploadNote.from_bytes(self.bucket.get(path, 0, max(1, int(head["ContentLength"]))))
+            return UploadNote.from_bytes(self.bucket.get(self._path(key, kind), 0, _MOST_NOTE_BYTES))
         except ValueError:  # not ours, or torn: then nothing is known of the upload, and the bytes are fetched again
             return None
         except OSError as error:
-            if code_of(error) in NOTHING_THERE:  # its owner ended it since we looked
+            if code_of(error) in NOTHING_THERE:
                 return None
             raise
 
@@ -129,10 +67,12 @@ class Uploads:
 
     def mark_published(self, key: str, note: UploadNote) -> None:
         """Keep the note under another name once the file has its own, so that a repeat finds its own bytes."""
-        if self.bucket.head(self._path(key)) is None:
-            return  # an earlier call did it
         self.bucket.put(self._path(key, "published"), note.as_bytes())
         self.bucket.call("delete_object", self._path(key))
+
+    def is_marked(self, key: str) -> bool:
+        """Whether an earlier call of `mark_published` came to its end, or all of it is forgotten since."""
+        return self.bucket.head(self._path(key)) is None
 
     def published(self, key: str) -> UploadNote | None:
         """The note of a file that has its final name, if the object there is still that file."""
@@ -160,16 +100,19 @@ class Uploads:
 
     def is_placed(self, note: UploadNote) -> bool:
         """Whether the object under the final name is the very one that `note` speaks of."""
+        return self.placed(note) is not None
+
+    def placed(self, note: UploadNote) -> Headers | None:
+        """What the server says of the object under the final name, if that is the very one that `note` speaks of."""
         head = self.bucket.head(note.told.final)
-        return head is not None and identity_of(head) == note.identity
+        return head if head is not None and identity_of(head) == note.identity else None
 
     # beginning and going on
 
     def start(self, note: PartialNote, key: str) -> UploadNote:
-        """Begin an upload at byte 0."""
+        """Begin an upload at byte 0. One that no note knows, because the process died here, is ended by `end_orphans`."""
         self._sweep()
         fresh = UploadNote(note, self.granule, secrets.token_hex(12))
-        self.remember(key, fresh)
         begun = self.bucket.call(
             "create_multipart_upload", note.final, ChecksumAlgorithm="SHA256", Metadata={IDENTITY: fresh.identity}
         )
@@ -178,20 +121,24 @@ class Uploads:
         return fresh
 
     def take_up(self, note: PartialNote, key: str) -> UploadNote | None:
-        """The upload that an earlier try at a file of this name and size left, begun at byte 0 again; None when there is none.
+        """The upload that an earlier try at a file of this name and size left, begun at byte 0 again; None when there is none, and
+        whatever else was left under this key is gone then.
 
         Every part is still to be written: one whose SHA-256 is that of the bytes that come is not sent again. Every number is
         given anew, so that nothing of another file can stay among them.
         """
         kept = self.note(key)
-        if kept is None or (kept.told.final, kept.told.size, kept.granule) != (note.final, note.size, self.granule):
-            return None
-        there = self._still_there(kept, {**kept.earlier, **kept.parts}) if note.size else None
-        if not there:
+        there = self._taken_up(kept, note) if kept is not None else None
+        if kept is None or not there:
+            self.remove(key, kept)
             return None
         taken = replace(kept, told=note, parts={}, earlier=there)
         self.remember(key, taken)
         return taken
+
+    def _taken_up(self, kept: UploadNote, note: PartialNote) -> dict[int, Part] | None:
+        same = (kept.told.final, kept.told.size, kept.granule) == (note.final, note.size, self.granule)
+        return self._still_there(kept, {**kept.earlier, **kept.parts}) if same and note.size else None
 
     def continue_with(
         self, final: str, size: int | None, validators: Validators, key: str, resume: PartialRef
@@ -239,17 +186,22 @@ class Uploads:
         for one in sorted(self.bucket.objects(f"{PARTIALS}/"), key=lambda one: str(one["Name"])):
             if not one["Name"].endswith(".json"):
                 continue
-            key = one["Name"].removeprefix(f"{PARTIALS}/").removesuffix(".json")
-            note = self.note(key)
-            if note is None:
-                yield PartialRef(key, "", None, Validators(), 0, one["LastModified"])
-                continue
-            seen = (self.confirmed(note) or note.within(0)).told
-            yield PartialRef(key, seen.final, seen.size, seen.validators, seen.front, one["LastModified"])
+            yield self._ref(one["Name"].removeprefix(f"{PARTIALS}/").removesuffix(".json"), one["LastModified"])
+
+    def ref(self, key: str) -> PartialRef | None:
+        """The unfinished file `key`, None where there is none."""
+        head = self.bucket.head(self._path(key))
+        return None if head is None else self._ref(key, head["LastModified"])
+
+    def _ref(self, key: str, changed_at: datetime) -> PartialRef:
+        note = self.note(key)
+        if note is None:
+            return PartialRef(key, "", None, Validators(), 0, changed_at)
+        seen = (self.confirmed(note) or note.within(0)).told
+        return PartialRef(key, seen.final, seen.size, seen.validators, seen.front, changed_at)
 
     def remove(self, key: str, note: UploadNote | None = None) -> None:
-        """End the upload of `key` and remove its notes. What it was published as stays."""
-        note = note or self.note(key)
+        """End the upload of `key`, which has `note` if it is still one, and remove its notes. What it was published as stays."""
         if note is not None and note.upload:
             self.bucket.abort(note.told.final, note.upload)
         for kind in ("json", "published"):

@@ -113,12 +113,22 @@ class PartialFolder:
         there = {one.name: one for one in self._all()}
         stems = (name.rpartition(".") for name in there)
         for key in sorted({stem for stem, _, ending in stems if ending in ("bin", "json")}):
-            files, held = PartialFiles(self._tree, key), there.get(f"{key}.bin")
-            kept = files.read_note() or PartialNote("", None, Validators())
-            front = min(kept.front, held.size) if held else 0
-            changed = (held or there[f"{key}.json"]).modified_ns
-            at = datetime.fromtimestamp(changed / 1e9, UTC)
-            yield PartialRef(key, kept.final, kept.size, kept.validators, front, at)
+            held = there.get(f"{key}.bin")
+            yield self._ref(PartialFiles(self._tree, key), held, held or there[f"{key}.json"])
+
+    def ref(self, key: str) -> PartialRef | None:
+        """The unfinished file `key`, None where there are neither bytes nor a note."""
+        files = self._files(key)
+        held = self._tree.look(files.bytes)
+        seen = held or self._tree.look(files.note)
+        return self._ref(files, held, seen) if seen is not None else None
+
+    @staticmethod
+    def _ref(files: PartialFiles, held: Seen | None, seen: Seen) -> PartialRef:
+        kept = files.read_note() or PartialNote("", None, Validators())
+        front = min(kept.front, held.size) if held else 0
+        at = datetime.fromtimestamp(seen.modified_ns / 1e9, UTC)
+        return PartialRef(files.key, kept.final, kept.size, kept.validators, front, at)
 
 
 def note_on_disk(files: PartialFiles) -> PartialNote | None:

@@ -93,6 +93,12 @@ class TreeStore:
             self._tree.require()
             yield from self._partials.refs()
 
+    def partial(self, key: str) -> PartialRef | None:
+        """The unfinished file of that key; no other is looked at."""
+        self._tree.require()
+        with store_errors(f"Looking for what is unfinished in {self.url}"):
+            return self._partials.ref(key)
+
     # final names
 
     def _place(self, source: str, path: str) -> None:
@@ -127,10 +133,8 @@ class TreeStore:
         return seen if seen is not None and seen.kind is Kind.FILE else None
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every file in the folder `prefix` and below, by path. Symbolic links are names of files, not files.
-
-        The repository's internals appear only when `prefix` itself lies among them, and unfinished files not even then.
-        """
+        """Every file in the folder `prefix` and below, by path, but for symbolic links. The repository's internals appear only
+        when `prefix` itself lies among them, and unfinished files not even then."""
         prefix = prefix.rstrip("/")
         with store_errors(f"Listing {self.url}"):
             if prefix:

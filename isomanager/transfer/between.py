@@ -8,7 +8,7 @@ from time import monotonic
 
 from isomanager.errors import FetchRefused
 from isomanager.model import Received
-from isomanager.storage.contract import Partial, PartialRef, Store, Validators
+from isomanager.storage.contract import CopiesByServer, Partial, PartialRef, Store, Validators
 from isomanager.storage.sources import StoredFile
 from isomanager.transfer.digesting import Digester
 from isomanager.transfer.download import Request
@@ -41,6 +41,8 @@ def receive_stored(
     started = monotonic()
     seen = Validators(etag=file.entry.etag, size=file.size, digests=tuple(sorted(request.expected.items())))
     partial = store.begin(request.final, file.size, seen, key=request.key, resume=_resumable(store, request.key))
+    if isinstance(partial, CopiesByServer):
+        partial.copy_from(file.store, file.path, file.entry.etag)
     digester = Digester(request.algorithms, limits.window)
     with _kept(partial, digester):
         front = partial.front()

@@ -15,7 +15,7 @@ from time import monotonic
 
 from isomanager.errors import IsoManagerError
 from isomanager.model import Received
-from isomanager.storage.contract import Partial, Store, Validators
+from isomanager.storage.contract import CopiesByServer, Partial, Store, Validators
 from isomanager.storage.local import LocalStore
 from isomanager.storage.sources import StoredFile
 from isomanager.transfer.bandwidth import UNLIMITED, Bandwidth
@@ -53,8 +53,8 @@ class Branch:
 
     @property
     def way(self) -> str:
-        """How the bytes came, where they were not copied; "" where they were."""
-        return self._way
+        """How the bytes came, where they were not read and written; "" where they were."""
+        return self._way or (self._partial.way if isinstance(self._partial, CopiesByServer) else "")
 
     def begin(self, file: StoredFile, limits: Limits) -> None:
         """Open the unfinished file, at its front if an earlier run left one."""
@@ -63,6 +63,8 @@ class Branch:
         self._partial = None if known else self._whole(file, seen)
         if self._partial is None:
             self._partial = self.store.begin(self.request.final, file.size, seen, key=self.request.key, resume=known)
+            if isinstance(self._partial, CopiesByServer):
+                self._partial.copy_from(file.store, file.path, file.entry.etag)
         self._front = self._partial.front()
         self._flusher = Flusher(self._partial, limits, monotonic)
 

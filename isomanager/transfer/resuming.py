@@ -16,7 +16,7 @@ _STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 def partial_named(store: Store, key: str) -> PartialRef | None:
     """The unfinished file named `key`, if it is there."""
-    return next((ref for ref in store.partials() if ref.key == key), None)
+    return store.partial(key)
 
 
 def http_date(text: str) -> datetime | None:

@@ -107,6 +107,19 @@ def test_a_sync_keeps_to_the_bandwidth_of_all_transfers(filled: Library, tmp_pat
         assert monotonic() - started > 1.0, "two seconds' worth of bytes, of which half a second may be saved up"
 
 
+def test_between_two_buckets_the_server_copies_and_the_report_says_so(filled: Library, on_s3: str) -> None:
+    add_repository(filled, "s3", on_s3)
+    add_repository(filled, "dr", f"{on_s3}-dr")
+    synced(filled, "s3")
+    told = synced(filled, "dr", "s3")
+    assert {(one.outcome, "copied by the server" in one.reason) for one in told} == {(OutcomeKind.PUBLISHED, True)}
+    store = filled.store("dr")
+    for copy in held(filled, "dr").values():
+        assert digests_of(stored_pieces(store, copy.path), ["sha256"])["sha256"] == copy.sha256
+        assert copy.assurance == held(filled, "s3")[str(copy.title)].assurance
+    assert synced(filled, "dr", "s3") == []
+
+
 @pytest.mark.parametrize("kind", ["s3", "smb"])
 def test_images_go_to_a_server_and_come_back(
     filled: Library, tmp_path: Path, request: pytest.FixtureRequest, kind: str

@@ -17,6 +17,14 @@ from isomanager.storage.contract import PartialRef, Store, Validators
 class ResumingContract(ContractCase):
     """Needs the fixtures `store` (empty) and `reopen_code` (Python that makes the same store as `store`)."""
 
+    def test_an_unfinished_file_is_found_by_its_key(self, store: Store, granule: int) -> None:
+        one, other = (self.begun(store, pattern(granule), f"{key}.iso", key) for key in ("k1", "k2"))
+        keys = {partial.close().key for partial in (one, other)}
+        assert {ref.key: ref for ref in store.partials()} == {key: store.partial(key) for key in keys}
+        assert store.partial("k3") is None
+        store.reopen(one.ref).discard()
+        assert store.partial("k1") is None
+
     @pytest.mark.parametrize(
         "wanted",
         [
