@@ -65,16 +65,12 @@ class LeaseRecords(Transactions):
             return ()
         return leases
 
-    def renew(self, lease: Lease) -> Lease:
-        """The same lease for another `ttl` from now.
+    def renew_all(self, leases: Sequence[Lease]) -> tuple[Lease, ...]:
+        """The same leases for another `ttl` from now, by one commit.
 
-        Raises LeaseLost when it was taken over or released, and also when it has run out and nobody took it: from that
+        Raises LeaseLost when one was taken over or released, and also when it has run out and nobody took it: from that
         moment on others may have decided that its holder is dead.
         """
-        return self.renew_all((lease,))[0]
-
-    def renew_all(self, leases: Sequence[Lease]) -> tuple[Lease, ...]:
-        """The same leases, by one commit; raises as `renew` does when one of them is lost."""
         now = self._clock()
         renewed = tuple(replace(one, expires_at=now + one.ttl) for one in leases)
         with self._writing() as connection:
@@ -98,12 +94,6 @@ class LeaseRecords(Transactions):
         """Give back every lease of a holder who is known to be dead; how many that were."""
         with self._writing() as connection:
             return int(connection.execute(delete(LEASES).where(LEASES.c.owner == owner)).rowcount)
-
-    def is_live(self, key: str) -> bool:
-        """Whether somebody holds `key` now."""
-        with self._reading() as connection:
-            query = select(LEASES.c.key).where(LEASES.c.key == key, LEASES.c.expires_at > self._clock())
-            return connection.execute(query).first() is not None
 
     def has_lease(self, prefix: str) -> bool:
         """Whether somebody holds a key that begins so."""

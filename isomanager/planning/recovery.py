@@ -211,13 +211,6 @@ def decide_orphans(
     return tuple(decided)
 
 
-def decide_unknown(paths: Iterable[str], copies: Iterable[Copy]) -> tuple[RecoveryAction, ...]:
-    """The files of a repository that none of its `copies` has: reported, never deleted; `scan` can take them in."""
-    known = {copy.path for copy in copies if copy.state not in (CopyState.TRASHED, CopyState.GONE)}
-    reason = "No copy is recorded for this file; it is left alone. `isomanager scan` can take it in."
-    return tuple(RecoveryAction(RecoveryKind.REPORT, reason, path=path) for path in paths if path not in known)
-
-
 def decide_abandoned(
     unfinished: Iterable[Copy],
     plan: Plan,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
-from pydantic import Field
-
 from isomanager.model import Copy, CopyState, Title, Value
 
 SURE = 0.8
@@ -50,12 +48,6 @@ class ScanStep(Value):
     reason: str
     title: Title | None = None
     copy_id: str = ""
-
-
-class Answers(Value):
-    """What a person said of doubtful files: by path, the title it is taken for; None to leave it."""
-
-    by_path: dict[str, Title | None] = Field(default_factory=dict)
 
 
 def plan_scan(

@@ -28,11 +28,6 @@ class Extents:
             del self._islands[:reached]
             reached = bisect_left(self._islands, (self.contiguous + 1, 0))
 
-    @property
-    def islands(self) -> tuple[tuple[int, int], ...]:
-        """What is written beyond a gap."""
-        return tuple(self._islands)
-
 
 class Gathering:
     """Bytes of a piece that is not yet whole, kept in memory. Not for several threads."""

@@ -56,13 +56,6 @@ def receipts_of(store: Store, sha256: str) -> tuple[Receipt, ...]:
     return tuple(sorted((told for _, told in _of_image(store, sha256)), key=lambda told: told.proved_at))
 
 
-def all_receipts(store: Store) -> Iterator[Receipt]:
-    """Every receipt of the repository, by image. StoreError(code="changed") names one that is no receipt."""
-    for entry in store.list(RECEIPTS):
-        if entry.path.endswith(".json"):
-            yield read_kept(store, entry)
-
-
 def _of_image(store: Store, sha256: str) -> Iterator[tuple[str, Receipt]]:
     first = store.stat(receipt_path(sha256))
     if first is None:

@@ -37,12 +37,6 @@ class SiteKey:
         """The public key as one line of base64: what others are told."""
         return base64.b64encode(b"Ed" + self.number + self._private.public_key().public_bytes_raw()).decode("ascii")
 
-    @property
-    def public_file(self) -> bytes:
-        """The public key as minisign keeps it in a file."""
-        name = self.number[::-1].hex().upper()
-        return COMMENT + f" minisign public key {name}\n{self.public}\n".encode("ascii")
-
     def sign(self, message: bytes, *, comment: str) -> bytes:
         """A minisign signature over `message`; `comment`, one line, is signed with it."""
         made = self._private.sign(hashlib.blake2b(message).digest())

@@ -18,10 +18,10 @@ def test_a_key_has_one_holder_at_a_time(inventory: Inventory) -> None:
     lease = inventory.acquire("k", "first", TTL)
     assert lease is not None
     assert inventory.acquire("k", "second", TTL) is None
-    assert inventory.is_live("k")
+    assert inventory.has_lease("k")
     assert inventory.holder("k") == "first"
     inventory.release(lease)
-    assert not inventory.is_live("k")
+    assert not inventory.has_lease("k")
     assert inventory.acquire("k", "second", TTL) is not None
 
 
@@ -34,7 +34,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_finds_out(inventory: 
     assert second is not None
     assert second.token != first.token
     with pytest.raises(LeaseLost, match="no longer first's"):
-        inventory.renew(first)
+        inventory.renew_all((first,))
     inventory.release(first)
     assert inventory.holder("k") == "second"
 
@@ -44,7 +44,7 @@ def test_a_renewed_lease_lives_on(inventory: Inventory, clock: Any) -> None:
     assert lease is not None
     for _ in range(3):
         clock.pass_(seconds=29)
-        lease = inventory.renew(lease)
+        (lease,) = inventory.renew_all((lease,))
         assert inventory.acquire("k", "second", TTL) is None
 
 
@@ -53,7 +53,7 @@ def test_a_lease_that_ran_out_is_not_renewed_even_if_nobody_took_it(inventory: I
     assert lease is not None
     clock.pass_(seconds=30)
     with pytest.raises(LeaseLost):
-        inventory.renew(lease)
+        inventory.renew_all((lease,))
 
 
 def test_of_many_threads_one_gets_the_lease(inventory: Inventory) -> None:
@@ -76,7 +76,7 @@ def test_a_held_lease_is_renewed_until_its_block_ends(inventory: Inventory) -> N
         assert renewed.wait(10)
         assert inventory.holder("k") == "first"
         assert lease.key == "k"
-    assert not inventory.is_live("k")
+    assert not inventory.has_lease("k")
 
 
 def test_a_held_lease_that_was_taken_over_stops_the_work(inventory: Inventory, clock: Any) -> None:

@@ -97,10 +97,8 @@ def test_only_what_the_other_side_lacks_goes(filled: Library, island: Library, t
 
 def test_the_manifest_is_what_minisign_itself_verifies(filled: Library, tmp_path: Path) -> None:
     bundled(filled, tmp_path / "out")
-    key = site_key(filled)
-    (tmp_path / "site.pub").write_bytes(key.public_file)
     manifest = tmp_path / "out" / "bundle.json"
-    verify = ["minisign", "-V", "-p", str(tmp_path / "site.pub"), "-m", str(manifest)]
+    verify = ["minisign", "-V", "-P", site_key(filled).public, "-m", str(manifest)]
     assert "isomanager bundle" in subprocess.run(verify, capture_output=True, text=True, check=True).stdout
     assert site_key_file(filled).stat().st_mode & 0o777 == 0o600
     secret = site_key_file(filled).read_bytes().splitlines()[1]

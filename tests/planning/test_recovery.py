@@ -17,7 +17,6 @@ from isomanager.planning.recovery import (
     Seen,
     decide_orphans,
     decide_recovery,
-    decide_unknown,
 )
 from isomanager.version import Version
 
@@ -203,9 +202,3 @@ def test_a_partial_of_unknown_age_is_only_reported() -> None:
 def test_a_partial_of_a_copy_that_is_gone_belongs_to_nobody() -> None:
     (action,) = decide_orphans([OrphanPartial("p1", NOW - ORPHAN_GRACE)], [copy_in(CopyState.GONE)], NOW)
     assert action.kind == RecoveryKind.DISCARD_PARTIAL
-
-
-def test_a_file_that_no_copy_names_is_reported_and_never_deleted() -> None:
-    held = copy_in(CopyState.HELD)
-    (action,) = decide_unknown([held.path, "mine.iso"], [held])
-    assert (action.kind, action.path) == (RecoveryKind.REPORT, "mine.iso")

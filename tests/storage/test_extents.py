@@ -21,10 +21,9 @@ def test_knows_the_contiguous_beginning(ranges: list[tuple[int, int]], begun: in
         assert extents.contiguous == reached
 
 
-def test_forgets_islands_that_were_reached() -> None:
+def test_joins_islands_that_are_reached() -> None:
     extents = Extents()
     extents.add(4, 8)
     extents.add(2, 4)
-    assert extents.islands == ((2, 4), (4, 8))
     assert extents.add(0, 2) == 8
-    assert extents.islands == ()
+    assert extents.add(8, 9) == 9
