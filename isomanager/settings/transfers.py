@@ -64,7 +64,7 @@ class TransferSettings(BaseSettings):
     delta: Literal["never", "quick", "thorough"] = Field(
         "quick",
         description="Where upstream has a .zsync and an older image is held, fetch only what differs: quick finds files that moved "
-        "within the image, thorough also what moved inside of a file, at some 15 MiB a second. Needs the extra `delta`.",
+        "within the image, thorough also what moved inside of a file, at some 80 MiB a second. Needs the extra `delta`.",
     )
     bandwidth: int = Field(
         0, ge=0, description="Bytes a second that all downloads of a process may take together; 0: no limit."

@@ -1,29 +1,31 @@
-"""Finding the blocks of a .zsync in a file that is held, wherever in it they are. Needs numpy: plain Python is far too slow.
+"""Finding the blocks of a .zsync in a file that is held, wherever in it they are. Needs numpy.
 
-Sums are taken at every `stride` bytes: files in an ISO image begin at multiples of 2048, so that this stride finds whatever was
-moved as it is; a stride of 1 also finds what moved by some bytes inside of a file (within a squashfs, say), and takes far longer.
+Every sector is looked at first: files in an ISO image begin at multiples of 2048, so that this finds whatever was moved as it is.
+A smaller stride then looks again where nothing was found: a stride of 1 also finds what moved by some bytes inside of a file (in a
+squashfs, say). Where a block is found, the next one is expected right after it: what did not change costs one MD4 a block.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from isomanager.errors import Cancelled
-from isomanager.transfer.blocks.segments import MISSING, Places, ReadAt
+from isomanager.transfer.blocks.segments import Places, ReadAt
+from isomanager.transfer.blocks.wanted import WantedBlocks
 from isomanager.transfer.blocks.zsync import BlockSums, md4
 from isomanager.transfer.progress import Progress, Stop, silent
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Keys = NDArray[np.uint64]
-
 SECTOR = 2048
 """What files in an ISO image are aligned to, in bytes (ECMA-119, section 6.1.2)."""
-_STRETCH = 2 << 20
-_FILTER_BITS = 25
+_STRETCH = 256 << 10
+_CLOSE_STRETCH = 64 << 10
+"""Bytes looked at in one go, sector by sector and byte by byte: what is made of them stays in the processor's caches."""
+_NEAR = 32 << 10
+"""Bytes: to look at so many once more costs less than to begin anew after them."""
+
+Stretch = tuple[int, int]
+"""The first byte of the donor, and the first that does not belong to it."""
 
 
 def find_blocks(
@@ -36,109 +38,107 @@ def find_blocks(
     stride: int = SECTOR,
     progress: Progress = silent,
 ) -> None:
-    """Put into `places` where in the donor of `size` bytes, which `read` reads, each block is."""
-    wanted = _Wanted(sums)
-    reach, stride = sums.block * sums.in_a_row, min(stride, sums.block)
-    for start in range(0, size, _STRETCH):
-        if stop.is_set():
-            raise Cancelled("Stopped while blocks were looked for.")
-        text = read(start, min(_STRETCH + reach - 1, size - start))
-        if start + len(text) >= size:
-            text += bytes(sums.block)  # the last block is filled up with zeros
-        for offset, number in wanted.seen_in(text, stride):
-            is_whole = start + offset + sums.block <= size or number == sums.count - 1
-            if is_whole and places[number] == MISSING:
-                places[number] = start + offset
-        progress(min(start + _STRETCH, size), size)
+    """Put into `places` where in the donor of `size` bytes, which `read` reads, each block is.
+
+    FetchRefused (bad-data) for sums that are too much alike to be told apart in a reasonable time.
+    """
+    search = _Search(sums, read, size, places, stop)
+    sector = min(SECTOR, sums.block)
+    rest = search.through([(0, size)], sector, progress)
+    if stride < sector:
+        search.through(rest, stride, progress)
+    search.wanted.place_alike(places)
 
 
-class _Wanted:
-    """The blocks that are looked for, by their rolling sums. Where two in a row must match, a key is the sums of both."""
+class _Donor:
+    """What is held, filled up with zeros at its end, as the last block is."""
 
-    def __init__(self, sums: BlockSums) -> None:
-        import numpy as np
+    def __init__(self, read: ReadAt, size: int, block: int) -> None:
+        self._read, self._size, self._block = read, size, block
+        self._start, self._text = 0, b""
 
-        self._sums, self._found = sums, bytearray(sums.count)
-        table = np.frombuffer(sums.sums, np.uint8).reshape(sums.count, sums.width)
-        rolling = np.zeros(sums.count, np.uint64)
-        for column in range(sums.rsum_bytes):
-            rolling = (rolling << np.uint64(8)) | table[:, column]
-        keys = rolling
-        if sums.in_a_row == 2:
-            keys = (rolling[:-1] << np.uint64(32)) | rolling[1:]
-        self._mask = np.uint64((1 << 8 * sums.rsum_bytes) - 1)
-        self._order = np.argsort(keys, kind="stable")
-        self._keys = keys[self._order]
-        self._filter = np.zeros(1 << _FILTER_BITS, np.bool_)
-        self._filter[_spread(self._keys)] = True
+    def text(self, start: int, length: int) -> bytes:
+        """So many bytes from `start`; fewer where it ends, but with the zeros."""
+        text = self._read(start, min(length, self._size - start))
+        return text + bytes(self._block) if start + len(text) >= self._size else text
 
-    def seen_in(self, text: bytes, stride: int) -> Iterator[tuple[int, int]]:
-        """Offsets in `text`, and the blocks that are there."""
-        import numpy as np
+    def digest(self, at: int) -> bytes:
+        """The MD4 of the block at `at`."""
+        if not self._start <= at <= self._start + len(self._text) - self._block:
+            self._start, self._text = at, self.text(at, max(_STRETCH, self._block))
+        offset = at - self._start
+        return md4(self._text[offset : offset + self._block])
 
-        keys = self._keys_of(text, stride)
-        if not len(keys) or not len(self._keys):
-            return
-        likely = np.flatnonzero(self._filter[_spread(keys)])
-        first = np.searchsorted(self._keys, keys[likely])
-        sure = (first < len(self._keys)) & (self._keys[np.minimum(first, len(self._keys) - 1)] == keys[likely])
-        after = 0
-        for at, lowest in zip((likely[sure] * stride).tolist(), first[sure].tolist(), strict=True):
-            if at >= after:
-                hits = self._hits(text, at, lowest)
-                yield from hits
-                after = at + self._sums.block if hits else after
 
-    def _hits(self, text: bytes, at: int, lowest: int) -> list[tuple[int, int]]:
-        """The blocks at `at`, and those that follow them where two in a row must match."""
-        sums, key = self._sums, self._keys[lowest]
-        seen: dict[int, bytes] = {}
-        hits: list[tuple[int, int]] = []
-        for place in range(lowest, len(self._keys)):
-            if self._keys[place] != key:
+class _Search:
+    """One donor, looked through once or twice."""
+
+    def __init__(self, sums: BlockSums, read: ReadAt, size: int, places: Places, stop: Stop) -> None:
+        self._sums, self._size, self._places, self._stop = sums, size, places, stop
+        self._donor = _Donor(read, size, sums.block)
+        self.wanted = WantedBlocks(sums, size)
+
+    def through(self, stretches: list[Stretch], stride: int, progress: Progress) -> list[Stretch]:
+        """Look for blocks that begin at every `stride` bytes of `stretches`; those in which nothing was found."""
+        rest: list[Stretch] = []
+        for first, last in stretches:
+            known = first
+            for at, end in self._runs(first, last, stride):
+                progress(min(end, self._size), self._size)
+                _add(rest, known, at)
+                known = max(known, end)
+            _add(rest, known, last)
+        return rest
+
+    def _runs(self, first: int, last: int, stride: int) -> Iterator[Stretch]:
+        """From where to where in the donor there are blocks, in order; each is noted."""
+        length, more = _STRETCH if stride > 1 else _CLOSE_STRETCH, self._sums.block * self._sums.in_a_row - 1
+        start = first
+        while start < last and self.wanted.left:
+            self._heed_stop()
+            likely = self.wanted.likely(self._donor.text(start, min(length, last - start) + more), stride)
+            end, index = start, 0
+            while index < len(likely.places):
+                at = start + likely.places[index]
+                numbers = self.wanted.are_at(at, likely.numbers(index), self._donor.digest)
+                end = self._run(at, numbers) if numbers else end
+                index = bisect_left(likely.places, end - start) if numbers else index + 1
+                if numbers:
+                    yield at, end
+            start = max(start + length, end)
+
+    def _run(self, at: int, numbers: list[int]) -> int:
+        """Note that each of these blocks is at `at`, and what follows there as it should; where that ends."""
+        row = range(self._sums.in_a_row)
+        fresh = [self._note(at + step * self._sums.block, number + step) for number in numbers for step in row]
+        at, number = at + len(row) * self._sums.block, numbers[0] + len(row)
+        while any(fresh) and self.wanted.misses(number) and self.wanted.is_block(number, self._donor.digest, at):
+            self._heed_stop()
+            if not self._note(at, number):
                 break
-            number = int(self._order[place])
-            if self._found[number] and self._found[min(number + sums.in_a_row - 1, sums.count - 1)]:
-                hits.append((at, number))
-                break  # these very bytes were found before: so were all the others like them
-            if all(_is(sums, text, at, number, step, seen) for step in range(sums.in_a_row)):
-                for step in range(sums.in_a_row):
-                    self._found[number + step] = 1
-                    hits.append((at + step * sums.block, number + step))
-        return hits
+            at, number = at + self._sums.block, number + 1
+        # what is known already is passed block by block: others may begin within the row that was looked at
+        return at if any(fresh) else at - (len(row) - 1) * self._sums.block
 
-    def _keys_of(self, text: bytes, stride: int) -> Keys:
-        """The key at every `stride` bytes, as far as there is enough text after it."""
-        import numpy as np
+    def _note(self, at: int, number: int) -> bool:
+        """Whether it was not known before where that block is."""
+        is_whole = at + self._sums.block <= self._size or number == self._sums.count - 1
+        if not is_whole or not self.wanted.misses(number):
+            return False
+        self.wanted.found(number)
+        self._places[number] = at
+        return True
 
-        block, data = self._sums.block, np.frombuffer(text, np.uint8).astype(np.uint32)
-        if len(data) < block * self._sums.in_a_row:
-            return np.zeros(0, np.uint64)
-        total = np.concatenate((np.zeros(1, np.uint32), np.cumsum(data, dtype=np.uint32)))
-        weighed = np.concatenate(
-            (np.zeros(1, np.uint32), np.cumsum(data * np.arange(len(data), dtype=np.uint32), dtype=np.uint32))
-        )
-        begin = np.arange(0, len(data) - block + 1, stride)
-        low = total[begin + block] - total[begin]
-        high = (begin + block).astype(np.uint32) * low - (weighed[begin + block] - weighed[begin])
-        rolling: Keys = ((low.astype(np.uint64) & np.uint64(0xFFFF)) << np.uint64(16)) | (high & np.uint32(0xFFFF))
-        rolling &= self._mask
-        if self._sums.in_a_row == 1:
-            return rolling
-        apart = block // stride
-        both: Keys = (rolling[:-apart] << np.uint64(32)) | rolling[apart:]
-        return both
+    def _heed_stop(self) -> None:
+        if self._stop.is_set():
+            raise Cancelled("Stopped while blocks were looked for.")
 
 
-def _is(sums: BlockSums, text: bytes, at: int, number: int, step: int, seen: dict[int, bytes]) -> bool:
-    start = at + step * sums.block
-    if step not in seen:
-        seen[step] = md4(text[start : start + sums.block])[: sums.checksum_bytes]
-    return seen[step] == sums.checksum(number + step)
-
-
-def _spread(keys: Keys) -> Keys:
-    """Where in the filter a key stands: the high bits of a product with the golden ratio."""
-    import numpy as np
-
-    return (keys * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - _FILTER_BITS)
+def _add(stretches: list[Stretch], first: int, last: int) -> None:
+    """One more, after all others; together with the one before if that is near."""
+    if last <= first:
+        return
+    if stretches and first - stretches[-1][1] <= _NEAR:
+        stretches[-1] = (stretches[-1][0], last)
+    else:
+        stretches.append((first, last))

@@ -10,9 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from isomanager.errors import FetchRefused
 from isomanager.transfer.blocks.checking import Matches
+
+if TYPE_CHECKING:
+    from Crypto.Hash import MD4
 
 MAX_ZSYNC_BYTES = 128 << 20
 """One of an 8 GiB image in blocks of 2 KiB has at most 84 MiB."""
@@ -53,9 +58,14 @@ def is_installed() -> bool:
 
 def md4(block: bytes) -> bytes:
     """The MD4 of a block, 16 bytes."""
+    return _md4_class()(block).digest()
+
+
+@cache
+def _md4_class() -> type[MD4.MD4Hash]:
     from Crypto.Hash import MD4  # the extra `delta` brings it
 
-    return MD4.new(block).digest()  # noqa: S303 - the format's own; nothing is proved by it
+    return MD4.MD4Hash
 
 
 def read_zsync(content: bytes, told: str) -> BlockSums:

@@ -88,6 +88,33 @@ def test_blocks_that_are_all_the_same_are_found_in_reasonable_time(sums: Sums) -
     assert MISSING not in found(sums(emptyish), bytes(8 << 20) + CONTENT, stride=1)
 
 
+@pytest.mark.parametrize("stride", [1, SECTOR])
+def test_what_is_there_once_serves_wherever_it_is_wanted(stride: int, sums: Sums) -> None:
+    part = CONTENT[: 20 * SECTOR]
+    twice = part + CONTENT[40 * SECTOR : 60 * SECTOR] + part + CONTENT[80 * SECTOR : 100 * SECTOR]
+    places = found(sums(twice), part, stride)
+    assert list(places[:20]) == list(places[40:60]) == [number * SECTOR for number in range(20)]
+    assert set(places[20:40]) == set(places[60:]) == {MISSING}
+
+
+def test_a_run_that_breaks_off_is_taken_up_where_it_goes_on(sums: Sums) -> None:
+    shuffled = [CONTENT[start : start + 3 * SECTOR] for start in range(0, 90 * SECTOR, 3 * SECTOR)]
+    random.Random(1).shuffle(shuffled)
+    old = b"".join(b"?" * (number % 3) + part for number, part in enumerate(shuffled))
+    places = found(sums(), old, 1)
+    assert all(places[number] != MISSING for number in range(90))
+    for number, at in enumerate(places[:90]):
+        assert old[at : at + SECTOR] == CONTENT[number * SECTOR : (number + 1) * SECTOR]
+
+
+def test_sums_that_are_all_alike_end_the_search_before_it_takes_for_ever() -> None:
+    count = 50_000
+    alike = b"".join(bytes(2) + number.to_bytes(5, "big") for number in range(count))
+    hostile = BlockSums("x", SECTOR, count * SECTOR, 2, 2, 5, alike)
+    with pytest.raises(FetchRefused, match="too much alike"):
+        found(hostile, bytes(1 << 20), stride=1)
+
+
 def test_nothing_in_common_and_nothing_at_all_are_no_trouble(sums: Sums) -> None:
     for old in (b"", b"short", random.Random(9).randbytes(5 << 20)):
         assert set(found(sums(), old)) == {MISSING}
