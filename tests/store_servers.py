@@ -21,6 +21,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from isomanager.errors import IsoManagerError
+from isomanager.storage.nfs import open_nfs
+
 PATIENCE = 90.0
 """Seconds that a server may take to answer on a busy machine."""
 _PR_SET_PDEATHSIG = 1
@@ -367,22 +370,32 @@ def ganesha_can_run() -> bool:
 
 @contextmanager
 def ganesha_nfs(folder: Path, number: int = 0) -> Iterator[NfsServer]:
-    """NFS-Ganesha in a network namespace of its own, reached over a pair of virtual interfaces."""
+    """NFS-Ganesha in a network namespace of its own, reached over a pair of virtual interfaces; `number` 1 for a second one."""
     program("ganesha.nfsd", "Debian's nfs-ganesha-vfs")
     program("rpcbind", "Debian's rpcbind")
     export = folder / "export"
     export.mkdir(parents=True, exist_ok=True)
     (folder / "ganesha.conf").write_text(_GANESHA.format(port=2049, mount=20048, export=export))
-    network, log = number or os.getpid() % 60_000, folder / "server.log"
-    with _network(network) as (name, address):
+    log = folder / "server.log"
+    with _network((2 * os.getpid() + number) % 60_000) as (name, address):
         # a folder /run of their own: there may be one port mapper only to each
         command = (
             "mount -t tmpfs none /run && { setpriv --pdeathsig KILL rpcbind -f -w & until [ -S /run/rpcbind.sock ]; do sleep 0.02; done; "
             f"exec ganesha.nfsd -F -f {folder}/ganesha.conf -L {log} -p {folder}/pid -N NIV_EVENT; }}"
         )
         with running(["ip", "netns", "exec", name, "sh", "-c", command], log) as process:
-            wait_until(lambda: listens(2049, address) and listens(20048, address), process, log)
-            yield NfsServer(f"nfs://{address}{export}", "mode=direct", export, process)
+            server = NfsServer(f"nfs://{address}{export}", "mode=direct", export, process)
+            wait_until(lambda: listens(2049, address) and _can_be_mounted(server), process, log)
+            yield server
+
+
+def _can_be_mounted(server: NfsServer) -> bool:
+    """It listens before its port mapper knows where."""
+    try:
+        open_nfs(server.at(""), create=False).close()
+    except IsoManagerError:
+        return False
+    return True
 
 
 @contextmanager

@@ -219,7 +219,7 @@ def small_export(tmp_path: Path) -> Iterator[NfsServer]:
     place.mkdir(parents=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "isomanager-test", str(place)], check=True)
     try:
-        with ganesha_nfs(tmp_path / "nfs", number=os.getpid() % 60_000 + 1) as server:
+        with ganesha_nfs(tmp_path / "nfs", number=1) as server:
             yield server
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)
