@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import changing
-from cli.options import Architectures, Editions, Json, Languages, SelectorText
+from cli.options import Architectures, Editions, Json, Languages, SelectorText, Variables
 from cli.output import print_json, say
 from cli.running import flows
 
@@ -29,12 +29,7 @@ def get(
     repository: Annotated[
         str, typer.Option("--repository", "-r", metavar="NAME", help="Only a copy in this repository will do.")
     ] = "",
-    variables: Annotated[
-        Literal["", "hcl", "json", "env"],
-        typer.Option(
-            "--variables", metavar="FORM", help="iso_url and iso_checksum for Packer or Terraform: hcl, json, env."
-        ),
-    ] = "",
+    variables: Variables = "",
     as_json: Json = False,
 ) -> None:
     """Print where a proved copy is; fetch it first if it is not held. Progress goes to standard error."""

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.identifying import description_facts
 from cli.listing import BEGIN, list_copies
-from cli.options import Architectures, Editions, Json, Languages, SelectorText, Target, Under, What, under_bytes
+from cli.options import (
+    Architectures,
+    Editions,
+    Json,
+    Languages,
+    SelectorText,
+    Target,
+    Under,
+    Variables,
+    What,
+    under_bytes,
+)
 from cli.output import FAILED, print_json, say
 from cli.reports import print_plan
 from cli.running import plan_json
@@ -85,12 +96,7 @@ def path(
     arch: Architectures = [],
     language: Languages = [],
     edition: Editions = [],
-    variables: Annotated[
-        Literal["", "hcl", "json", "env"],
-        typer.Option(
-            "--variables", metavar="FORM", help="iso_url and iso_checksum for Packer or Terraform: hcl, json, env."
-        ),
-    ] = "",
+    variables: Variables = "",
     as_json: Json = False,
 ) -> None:
     """Where the newest held image that fits a selector is. Looks only; exit code 1 when there is none."""

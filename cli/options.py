@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,6 +46,12 @@ Held = Annotated[
 ]
 SelectorText = Annotated[
     str, typer.Argument(metavar="SELECTOR", help="PRODUCT[/FLAVOR][@VERSION]: ubuntu/server@24.04, debian, ubuntu@lts")
+]
+Variables = Annotated[
+    Literal["", "hcl", "json", "env"],
+    typer.Option(
+        "--variables", metavar="FORM", help="iso_url and iso_checksum for Packer or Terraform: hcl, json, env."
+    ),
 ]
 LogFile = Annotated[
     Path | None, typer.Option("--log-file", metavar="FILE", help="Write the whole log to this file too.")

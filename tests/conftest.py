@@ -51,6 +51,17 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """The recorded documents; a test that needs them is skipped where there are none, but never in CI."""
+    folder = os.environ.get("ISOMANAGER_RECORDED", "")
+    if not folder:
+        if os.environ.get("CI") == "true":
+            pytest.fail("ISOMANAGER_RECORDED is unset, and CI must run the recorded documents")
+        pytest.skip("ISOMANAGER_RECORDED does not point to recorded documents")
+    return Path(folder)
+
+
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings or the terminal of the machine it runs on, nor leaves files outside its folder."""

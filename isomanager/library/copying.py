@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from isomanager.errors import StoreError
 from isomanager.library.opening import Library
-from isomanager.library.reserving import Reservation
-from isomanager.model import CopyState, Received
+from isomanager.library.reserving import Reservation, note_received
+from isomanager.model import Received
 from isomanager.storage.contract import Store
 from isomanager.storage.sources import look_up
 from isomanager.transfer.between import receive_stored
@@ -36,14 +36,5 @@ def copy_reserved(
     )
     limits = Limits.of(library.settings)
     received = receive_stored(file, request, store, limits=limits, progress=progress, stop=reservation)
-    library.inventory.transition(
-        copy.id,
-        CopyState.RECEIVED,
-        expected={CopyState.RESERVED, CopyState.RECEIVED},
-        lease=reservation.lease,
-        sha256=received.sha256,
-        size=received.size,
-        digests=received.digests,
-        partial=copy.id,
-    )
+    note_received(library, reservation, received)
     return received

@@ -10,7 +10,7 @@ from isomanager.library.linking import day_link_of
 from isomanager.library.opening import Library
 from isomanager.library.patching import receive_by_patch
 from isomanager.library.registering import quarantine
-from isomanager.library.reserving import Reservation
+from isomanager.library.reserving import Reservation, note_received
 from isomanager.library.second_look import broken_size, look_again
 from isomanager.library.sourcing import Places, discard, places_of, receive_proved
 from isomanager.model import CopyState, Received, Refusal
@@ -34,16 +34,7 @@ def download_reserved(library: Library, reservation: Reservation, progress: Prog
     if copy.sha256 not in (None, received.sha256):
         raise _other_bytes(library, reservation, received)
     if copy.state is not CopyState.PUBLISHING:
-        library.inventory.transition(
-            copy.id,
-            CopyState.RECEIVED,
-            expected={CopyState.RESERVED, CopyState.RECEIVED},
-            lease=reservation.lease,
-            sha256=received.sha256,
-            size=received.size,
-            digests=received.digests,
-            partial=received.partial,
-        )
+        note_received(library, reservation, received)
     return received
 
 

@@ -14,7 +14,7 @@ from isomanager.inventory.leases import Lease
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.setting_aside import aside
-from isomanager.model import Action, Copy, CopyState, Expectation, Title
+from isomanager.model import Action, Copy, CopyState, Expectation, Received, Title
 from isomanager.planning.wanting import same_bytes
 from isomanager.storage.layout import PathDefaults, plan_path, stored_filename
 
@@ -54,6 +54,20 @@ def reserved(library: Library, action: Action, planned_at: datetime | None = Non
     with leased_copy(library, copy.id, lost=lost) as lease:
         now_there = library.inventory.transition(copy.id, copy.state, expected=copy.state, lease=lease)
         yield Reservation(now_there, expectation, lease, (lost, library.stop))
+
+
+def note_received(library: Library, reservation: Reservation, received: Received) -> None:
+    """The reserved copy's bytes are durable: their digests, and the unfinished file that has them, are noted with it."""
+    library.inventory.transition(
+        reservation.copy.id,
+        CopyState.RECEIVED,
+        expected={CopyState.RESERVED, CopyState.RECEIVED},
+        lease=reservation.lease,
+        sha256=received.sha256,
+        size=received.size,
+        digests=received.digests,
+        partial=received.partial,
+    )
 
 
 def _unfinished(library: Library, action: Action, expectation: Expectation) -> Copy | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,16 +42,6 @@ class Texts:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return load_catalogue()
-
-
-@pytest.fixture
-def recorded() -> Path:
-    folder = os.environ.get("ISOMANAGER_RECORDED", "")
-    if not folder:
-        if os.environ.get("CI") == "true":
-            pytest.fail("ISOMANAGER_RECORDED is unset, and CI must run the recorded documents")
-        pytest.skip("ISOMANAGER_RECORDED does not point to recorded documents")
-    return Path(folder)
 
 
 @pytest.fixture

@@ -69,17 +69,6 @@ def here(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.fixture
-def recorded() -> Path:
-    """The recorded documents; a test that needs them is skipped where there are none, but never in CI."""
-    folder = os.environ.get("ISOMANAGER_RECORDED", "")
-    if not folder:
-        if os.environ.get("CI") == "true":
-            pytest.fail("ISOMANAGER_RECORDED is unset, and CI must run the recorded documents")
-        pytest.skip("ISOMANAGER_RECORDED does not point to recorded documents")
-    return Path(folder)
-
-
-@pytest.fixture
 def subscribed(upstream: SampleUpstream, prefect_server: str, isomanager: Isomanager) -> Isomanager:
     """The command, its library subscribed to one of the sample's products, with a Prefect server to run on."""
     isomanager("subscribe", "sample-orchard/server@lts").well()

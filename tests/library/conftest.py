@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from domain_update import answers
+from isomanager.library.downloading import download_reserved
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import make_plan
+from isomanager.library.registering import register, verify_received
+from isomanager.library.reserving import reserved
 from isomanager.library.subscribing import subscribe
 from isomanager.model import Action, ActionKind, Assurance, Copy, CopyState, Plan, Selector
 from isomanager.sample.upstream import SampleUpstream
@@ -71,15 +74,27 @@ def plan_for(library: Library) -> PlanFor:
     def plan(*selectors: str) -> Plan:
         for text in selectors:
             subscribe(library, Selector.parse(text), floor=Assurance.MIRROR)
-        return make_plan(library, answers(library))
+        return planned(library)
 
     return plan
+
+
+def planned(library: Library) -> Plan:
+    """What an update of everything subscribed to would do."""
+    return make_plan(library, answers(library))
 
 
 def only_download(plan: Plan) -> Action:
     """The one download of a plan."""
     (action,) = plan.of_kind(ActionKind.DOWNLOAD)
     return action
+
+
+def brought_in(library: Library) -> Copy:
+    """The one image that a plan fetches, step by step: what refuses it is raised."""
+    with reserved(library, only_download(planned(library))) as reservation:
+        received = download_reserved(library, reservation)
+        return register(library, reservation, received, verify_received(library, reservation, received))
 
 
 def held(library: Library) -> tuple[Copy, ...]:

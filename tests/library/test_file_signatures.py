@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import bz2
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from isomanager.errors import Refused
 from isomanager.library.bundling import plan_bundle, write_bundle
-from isomanager.library.choosing import chosen_subscriptions
-from isomanager.library.downloading import download_reserved
 from isomanager.library.fetching import fetch
 from isomanager.library.opening import Library, library_in_use
-from isomanager.library.planning_updates import make_plan
 from isomanager.library.receiving import staging
-from isomanager.library.registering import register, verify_received
 from isomanager.library.requesting import Asked
-from isomanager.library.reserving import reserved
-from isomanager.library.resolving import resolve_wants
 from isomanager.library.site_keys import site_key
 from isomanager.library.subscribing import subscribe
 from isomanager.library.unbundling import bundle_source, plan_import, take_in_bundled
-from isomanager.model import ActionKind, Assurance, Copy, CopyState, OutcomeKind, Plan, Selector
+from isomanager.model import ActionKind, Assurance, CopyState, OutcomeKind, Selector
 from isomanager.sample.upstream import SampleUpstream
+from library.conftest import brought_in, planned
 from trust.authors import Ed25519Author, RsaAuthor
 
 PRODUCT = """
@@ -91,31 +86,13 @@ def publish(upstream: SampleUpstream) -> Publish:
     return put
 
 
-@pytest.fixture
-def opened(upstream: SampleUpstream, publish: Publish) -> Iterator[Callable[[], Library]]:
-    """Opens the library once the product file stands."""
-    with library_in_use() as library:
-        yield lambda: library
-
-
-def planned(library: Library) -> Plan:
-    return make_plan(library, resolve_wants(library, chosen_subscriptions(library)))
-
-
-def bring_in(library: Library) -> Copy:
-    (action,) = planned(library).of_kind(ActionKind.DOWNLOAD)
-    with reserved(library, action) as reservation:
-        received = download_reserved(library, reservation)
-        return register(library, reservation, received, verify_received(library, reservation, received))
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_a_good_signature_over_the_file_makes_it_signed(
-    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+    way: str, publish: Publish, library: Library, tmp_path: Path
 ) -> None:
-    image, library = publish(way), opened()
+    image = publish(way)
     subscribe(library, Selector.parse("seal"))
-    copy = bring_in(library)
+    copy = brought_in(library)
     assert (copy.assurance, (tmp_path / "library" / copy.path).read_bytes()) == (Assurance.SIGNED, image)
     (receipt,) = library.inventory.receipts(hashlib.sha256(image).hexdigest())
     assert receipt.signer is not None
@@ -126,11 +103,11 @@ def test_a_good_signature_over_the_file_makes_it_signed(
 
 @pytest.mark.parametrize("way", ["rsa", "minisign", "openpgp", "rsa packed"])
 def test_a_bundle_carries_that_signature_and_it_is_checked_again(
-    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+    way: str, publish: Publish, library: Library, tmp_path: Path
 ) -> None:
-    image, library = publish(way), opened()
+    image = publish(way)
     subscribe(library, Selector.parse("seal"))
-    bring_in(library)
+    brought_in(library)
     key = site_key(library, create=True).public
     write_bundle(library, plan_bundle(library, [], "default", frozenset()), tmp_path / "out.tar")
     told = {"data_folder": tmp_path / "island", "default_repository": str(tmp_path / "isos")}
@@ -147,13 +124,12 @@ def test_a_bundle_carries_that_signature_and_it_is_checked_again(
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_that_its_signature_does_not_cover_is_refused_and_remembered(
-    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+    way: str, publish: Publish, library: Library, tmp_path: Path
 ) -> None:
     publish(way, damage=True)
-    library = opened()
     subscribe(library, Selector.parse("seal"))
     with pytest.raises(Refused) as refused:
-        bring_in(library)
+        brought_in(library)
     assert refused.value.code == "bad-signature"
     assert [file for file in (tmp_path / "library").rglob("*.iso") if file.is_file()] == []
     assert library.inventory.copies(states={CopyState.RESERVED, CopyState.RECEIVED, CopyState.HELD}) == ()
@@ -162,10 +138,8 @@ def test_a_file_that_its_signature_does_not_cover_is_refused_and_remembered(
 
 
 @pytest.mark.parametrize("way", ["rsa packed", "minisign"])
-def test_to_a_plain_file_the_signature_counts_too(
-    way: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
-) -> None:
-    image, library = publish(way), opened()
+def test_to_a_plain_file_the_signature_counts_too(way: str, publish: Publish, library: Library, tmp_path: Path) -> None:
+    image = publish(way)
     fetched = fetch(library, Asked(selector="seal"), tmp_path / "here" / "seal.iso")
     assert (fetched.assurance, Path(fetched.path).read_bytes()) == ("signed", image)
     publish(way, damage=True)
@@ -182,7 +156,7 @@ def test_the_signature_counts_on_the_way_to_a_store_that_gives_no_unfinished_byt
     image = publish(way)
     with library_in_use() as library:
         subscribe(library, Selector.parse("seal"))
-        copy = bring_in(library)
+        copy = brought_in(library)
         assert copy.assurance is Assurance.SIGNED
         assert library.store("default").read(copy.path, 0, len(image) + 1) == image
         assert [one for one in staging(library).root.rglob("seal*") if one.is_file()] == []
@@ -197,7 +171,7 @@ def test_nothing_that_its_signature_does_not_cover_reaches_such_a_store(
     with library_in_use() as library:
         subscribe(library, Selector.parse("seal"))
         with pytest.raises(Refused) as refused:
-            bring_in(library)
+            brought_in(library)
         assert refused.value.code == "bad-signature"
         assert list(library.store("default").list()) == []
         assert list(library.store("default").partials()) == []

@@ -5,25 +5,20 @@ import gzip
 import hashlib
 import lzma
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from isomanager.errors import Refused
-from isomanager.library.choosing import chosen_subscriptions
-from isomanager.library.downloading import download_reserved
 from isomanager.library.fetching import fetch
-from isomanager.library.opening import Library, library_in_use
-from isomanager.library.planning_updates import make_plan
+from isomanager.library.opening import Library
 from isomanager.library.receiving import staging
-from isomanager.library.registering import register, verify_received
 from isomanager.library.requesting import Asked
-from isomanager.library.reserving import reserved
-from isomanager.library.resolving import resolve_wants
 from isomanager.library.subscribing import subscribe
-from isomanager.model import ActionKind, Assurance, Copy, CopyState, Plan, Selector
+from isomanager.model import ActionKind, Assurance, CopyState, Selector
 from isomanager.sample.upstream import SampleUpstream
+from library.conftest import brought_in, planned
 
 PRODUCT = """
 id = "crate"
@@ -79,33 +74,13 @@ def publish(upstream: SampleUpstream) -> Publish:
     return put
 
 
-@pytest.fixture
-def opened(upstream: SampleUpstream, publish: Publish) -> Iterator[Callable[[], Library]]:
-    """Opens the library once the product file stands."""
-    with library_in_use() as library:
-        yield lambda: library
-
-
-def planned(library: Library) -> Plan:
-    subscriptions = chosen_subscriptions(library)
-    return make_plan(library, resolve_wants(library, subscriptions))
-
-
-def bring_in(library: Library) -> Copy:
-    (action,) = planned(library).of_kind(ActionKind.DOWNLOAD)
-    with reserved(library, action) as reservation:
-        received = download_reserved(library, reservation)
-        receipt = verify_received(library, reservation, received)
-        return register(library, reservation, received, receipt)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_image_is_held_unpacked_and_both_digests_are_on_the_receipt(
-    kind: str, publish: Publish, opened: Callable[[], Library], upstream: SampleUpstream, tmp_path: Path
+    kind: str, publish: Publish, library: Library, upstream: SampleUpstream, tmp_path: Path
 ) -> None:
-    image, library = publish(kind), opened()
+    image = publish(kind)
     subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
-    copy = bring_in(library)
+    copy = brought_in(library)
     assert copy.path.endswith("crate.vanilla-1.2.iso")
     assert (tmp_path / "library" / copy.path).read_bytes() == image
     assert copy.assurance is Assurance.MIRROR
@@ -116,27 +91,25 @@ def test_the_image_is_held_unpacked_and_both_digests_are_on_the_receipt(
     assert list(staging(library).list()) == []
 
 
-def test_what_is_held_unpacked_is_not_fetched_again(publish: Publish, opened: Callable[[], Library]) -> None:
+def test_what_is_held_unpacked_is_not_fetched_again(publish: Publish, library: Library) -> None:
     publish("zip")
-    library = opened()
     subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
-    bring_in(library)
+    brought_in(library)
     assert [action.kind for action in planned(library).actions] == [ActionKind.KEEP]
 
 
 def refuse(library: Library) -> Refused:
     subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
     with pytest.raises(Refused) as refused:
-        bring_in(library)
+        brought_in(library)
     return refused.value
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_packed_file_that_is_not_what_was_announced_is_never_unpacked(
-    kind: str, publish: Publish, opened: Callable[[], Library], tmp_path: Path
+    kind: str, publish: Publish, library: Library, tmp_path: Path
 ) -> None:
     publish(kind, damage=True)
-    library = opened()
     assert refuse(library).code == "upstream-broken"
     assert [file for file in (tmp_path / "library").rglob("*") if file.is_file() and file.suffix == ".iso"] == []
     assert library.inventory.copies(states={CopyState.RESERVED, CopyState.RECEIVED, CopyState.HELD}) == ()
@@ -144,11 +117,8 @@ def test_a_packed_file_that_is_not_what_was_announced_is_never_unpacked(
     assert list(staging(library).list()) == []
 
 
-def test_an_image_that_unpacks_beyond_its_bound_is_refused_and_remembered(
-    publish: Publish, opened: Callable[[], Library]
-) -> None:
+def test_an_image_that_unpacks_beyond_its_bound_is_refused_and_remembered(publish: Publish, library: Library) -> None:
     publish("xz", most="4KiB")
-    library = opened()
     assert refuse(library).code == "too-large"
     assert [action.code for action in planned(library).actions] == ["quarantined"]
     assert list(library.store("default").partials()) == []
@@ -156,9 +126,9 @@ def test_an_image_that_unpacks_beyond_its_bound_is_refused_and_remembered(
 
 
 def test_a_packed_image_is_unpacked_on_its_way_to_a_file_too(
-    publish: Publish, opened: Callable[[], Library], tmp_path: Path
+    publish: Publish, library: Library, tmp_path: Path
 ) -> None:
-    image, library = publish("gz"), opened()
+    image = publish("gz")
     fetched = fetch(library, Asked(selector="crate"), tmp_path / "here" / "crate.iso")
     assert Path(fetched.path).read_bytes() == image
     assert [file.name for file in (tmp_path / "here").iterdir()] == ["crate.iso"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,18 +74,9 @@ def built() -> Callable[[str], bytes]:
 
 
 @pytest.fixture(scope="session")
-def recorded() -> Callable[[str], bytes]:
-    """A recorded document of a vendor, by its path; skips where there are none, but never in CI."""
-
-    def read(path: str) -> bytes:
-        folder = os.environ.get("ISOMANAGER_RECORDED")
-        if not folder:
-            if os.environ.get("CI") == "true":
-                pytest.fail("ISOMANAGER_RECORDED is not set: the recorded documents must be checked in CI.")
-            pytest.skip("ISOMANAGER_RECORDED is not set.")
-        return (Path(folder) / path).read_bytes()
-
-    return read
+def recorded(recorded: Path) -> Callable[[str], bytes]:
+    """A recorded document of a vendor, by its path."""
+    return lambda path: (recorded / path).read_bytes()
 
 
 class Make:

@@ -76,10 +76,3 @@ def library(microsoft: Microsoft, clock: Clock) -> Iterator[Library]:
     """An empty library that only knows the server as Microsoft."""
     with Library(load_settings(), clock=clock) as opened:
         yield opened
-
-
-@pytest.fixture
-def another(library: Library, clock: Clock) -> Iterator[Library]:
-    """The same library, as another process would open it."""
-    with Library(library.settings, clock=clock) as opened:
-        yield opened
