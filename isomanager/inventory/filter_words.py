@@ -80,7 +80,7 @@ def search_with(asked: Mapping[str, Any], where: Iterable[str], times: Mapping[s
 
 
 def _family(text: str) -> str:
-    """The seed's types are families, and its `Windows-Custom` is one of ours for what people made themselves."""
+    """The types of ISOManager are families, and its `Windows-Custom` is one of ours for what people made themselves."""
     lowered = text.lower()
     return "custom" if lowered.endswith("-custom") else lowered
 

@@ -15,7 +15,7 @@ from isomanager.model import Receipt
 
 
 def export_pieces(library: Library, wanted: CopySearch, form: Form, *, digests: bool = True) -> Iterator[str]:
-    """The document, piece by piece. The seed's schema speaks of one repository: UsageError when several are meant."""
+    """The document, piece by piece. ISOManager's schema speaks of one repository: UsageError when several are meant."""
     from isomanager.inventory.exchange import csv_form, json_form, xml_form
 
     copies, now = library.inventory.search(wanted), library.now()

@@ -17,7 +17,7 @@ from isomanager.settings.transfers import TransferSettings
 
 
 class Settings(TransferSettings, PlaceSettings):
-    """Every setting. The seed's names are told where they differ."""
+    """Every setting. Those of the PowerShell module ISOManager are named where they differ."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic.fields import FieldInfo
@@ -15,7 +18,8 @@ from isomanager.model import Assurance
 from isomanager.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
-DOCUMENTS = (PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md")))
+PAGES = sorted((PROJECT / "docs").glob("*.md"))
+DOCUMENTS = (*(PROJECT / name for name in ("README.md", "CHANGELOG.md", "bench/README.md")), *PAGES)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`(isomanager [^`]+)`")
@@ -27,7 +31,7 @@ PLACES = {
 }
 """Defaults that depend on the machine or are long, in words."""
 
-together = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+together = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(PROJECT)))
 
 
 @together
@@ -40,6 +44,17 @@ def test_every_relative_link_leads_to_a_file_and_its_section(document: Path) -> 
         assert not section or section in sections(target), f"{document.name}: {link}"
 
 
+def test_every_page_is_found_from_the_readme() -> None:
+    seen, ahead = set[Path](), [PROJECT / "README.md"]
+    while ahead:
+        document = ahead.pop()
+        seen.add(document)
+        links = (link.partition("#")[0] for link in LINK.findall(document.read_text("utf-8")))
+        pages = {(document.parent / one).resolve() for one in links if one.endswith(".md") and "://" not in one}
+        ahead += pages - seen - set(ahead)
+    assert {one.name for one in PAGES if one not in seen} == set()
+
+
 def sections(document: Path) -> set[str]:
     """The anchors that a forge gives to a document's headings."""
     headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
@@ -47,35 +62,45 @@ def sections(document: Path) -> set[str]:
 
 
 @together
-def test_every_command_that_is_named_exists(document: Path) -> None:
-    known = command_names()
-    text = document.read_text("utf-8").partition("\n## Planned")[0]
-    named = [one for code in CODE.findall(FENCE.sub("", text)) for one in code.replace("\n", " ").split("&&")]
-    for words in [one.split() for one in (*map(str.strip, named), *command_lines(document)) if one != "isomanager ..."]:
-        assert words[1] in known or words[1].startswith("-"), f"{document.name}: {' '.join(words)}"
-        if words[1] == "catalogue" and len(words) > 2:
-            assert words[2] in known["catalogue"], f"{document.name}: {' '.join(words)}"
+def test_every_command_that_is_named_exists_with_its_options(document: Path) -> None:
+    text = document.read_text("utf-8")
+    inline = [one for code in CODE.findall(FENCE.sub("", text)) for one in code.replace("\n", " ").split("&&")]
+    for line in [*map(str.strip, inline), *command_lines(document)]:
+        for wrong in unknown_words(line):
+            pytest.fail(f"{document.relative_to(PROJECT)}: {line}: {wrong}")
 
 
-def command_names() -> dict[str, set[str]]:
-    """The commands, each with the commands below it."""
-    command = get_command(app)
-    return {name: set(getattr(one, "commands", {})) for name, one in command.commands.items()}  # type: ignore[attr-defined]
+@cache
+def whole_command() -> Any:
+    """The real parser."""
+    return get_command(app)
 
 
-@together
-def test_every_command_line_in_a_block_is_understood(document: Path) -> None:
-    for line in command_lines(document):
-        words = shlex.split(line, comments=True)
-        command = get_command(app)
-        for word in words[1:3]:
-            if word not in getattr(command, "commands", {}):
-                break
-            command = command.commands[word]  # type: ignore[attr-defined]
-        options = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
-        general = {"-v", "-vv", "--log-file", "--help", "-h", "--version"}
-        for word in [one.partition("=")[0] for one in words[1:] if one.startswith("-") and one != "-"]:
-            assert word in options | general, f"{document.name}: {line}"
+GENERAL = {"-v", "-vv", "--log-file", "--help", "-h", "--version"}
+"""Options that stand before every command."""
+
+
+def unknown_words(line: str) -> Iterator[str]:
+    """What the real parser does not know of a command line: commands of commands, and options."""
+    command, options = whole_command(), set(GENERAL)
+    words = shlex.split(line, comments=True)[1:]
+    while words and not words[0].startswith("-") and hasattr(command, "commands"):
+        strange = set(words[0].split("|")) - {*command.commands, "..."}
+        if strange or words[0] not in command.commands:
+            yield from sorted(strange)
+            return
+        command = command.commands[words.pop(0)]
+    options |= {name for one in command.params for name in [*one.opts, *one.secondary_opts]}
+    for word in (re.sub(r"[=\],].*", "", one.strip("[]()")) for one in words):
+        if word.startswith("-") and word not in {"-", "--"} | options:
+            yield word
+
+
+def test_a_command_or_an_option_that_is_not_there_is_noticed() -> None:
+    assert list(unknown_words("isomanager lists --stats")) == ["lists"]
+    assert list(unknown_words("isomanager trash lists")) == ["lists"]
+    assert list(unknown_words("isomanager -v trash restore NAME --quickly")) == ["--quickly"]
+    assert list(unknown_words("isomanager update ubuntu --dry-run --json")) == []
 
 
 def command_lines(document: Path) -> list[str]:

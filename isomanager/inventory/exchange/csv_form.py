@@ -43,7 +43,7 @@ def _harmless(value: Any) -> str:
 
 
 def read_csv(text: str, place: str) -> Listing:
-    """The listing in a CSV document, whose first line names the columns in any order, ours or the seed's.
+    """The listing in a CSV document, whose first line names the columns in any order, ours or ISOManager's.
 
     InventoryError(code="bad-inventory") for what is no such table.
     """
