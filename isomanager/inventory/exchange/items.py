@@ -13,7 +13,8 @@ from isomanager.model import ALGORITHMS, Copy, Digests, Receipt, Value
 
 Form = Literal["json", "isomanager", "simple", "csv", "xml"]
 FORMS: tuple[Form, ...] = get_args(Form)
-"""`json` is schema 1.0 of the PowerShell module ISOManager; `isomanager` has everything, receipts too; `simple` is what is held in six fields."""
+"""`json` is schema 1.0 of the PowerShell module ISOManager; `isomanager` has everything, receipts too; `simple` what is held in six
+fields."""
 
 MAX_BYTES = 256 << 20
 MAX_ITEMS = 1_000_000
