@@ -48,7 +48,9 @@ def create(
     ],
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call it.")],
     description: Annotated[str, typer.Option("--description", metavar="TEXT", help="What it is for.")] = "",
-    layout: Annotated[str, typer.Option("--layout", metavar="LAYOUT", help="Where in it an image goes.")] = "default",
+    layout: Annotated[
+        str, typer.Option("--layout", metavar="LAYOUT", help="Where in it an image goes; else by the default one.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Make a place known as a repository, once it has shown that it can be used."""

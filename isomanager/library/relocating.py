@@ -12,7 +12,8 @@ from isomanager.library.opening import LIVE, Library
 from isomanager.library.outcomes import RunReport
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.relocating import Move, plan_moves
-from isomanager.storage.layout import check_layout, plan_path
+from isomanager.storage.layout import plan_path
+from isomanager.storage.layout_checking import check_layout
 from isomanager.storage.paths import fold
 
 

@@ -13,26 +13,46 @@ from isomanager.settings import absolute_address
 from isomanager.storage.addresses import refuse_password
 from isomanager.storage.checking import StoreCheck, check_place, check_store
 from isomanager.storage.contract import Store
-from isomanager.storage.layout import check_layout
-from isomanager.storage.opening import open_store
+from isomanager.storage.layout_checking import check_layout
+from isomanager.storage.opening import is_within, open_store
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
-def add_repository(
-    library: Library, name: str, url: str, layout: str = "default", description: str = ""
-) -> RepositoryRecord:
-    """Make a repository known under `name`. Raises UsageError for a name that is none, ConfigurationError for an address that
-    is none, StoreError or StoreUnavailable when it cannot be used."""
+def add_repository(library: Library, name: str, url: str, layout: str = "", description: str = "") -> RepositoryRecord:
+    """Make a repository known under `name`; one that is known already stays as it is, but for a new description.
+
+    Raises UsageError for a name that is none, for a place that another repository has or lies in, and for another layout than a
+    known one has; ConfigurationError for an address that is none, StoreError or StoreUnavailable when it cannot be used.
+    """
     if not is_name(name):
         raise UsageError(f"'{name}' is no name for a repository.", hint="Use lower-case letters, digits and dashes.")
-    check_layout(layout)
+    check_layout(layout or "default")
     url = absolute_address(url)
     refuse_password(url)
+    _require_own_place(library, name, url)
     require_usable(open_store(url, create=True), library.now)
-    return library.inventory.add_repository(
-        RepositoryRecord(name=name, url=url, layout=layout, description=description, created_at=library.now())
+    wanted = RepositoryRecord(
+        name=name, url=url, layout=layout or "default", description=description, created_at=library.now()
     )
+    known = library.inventory.add_repository(wanted)
+    if layout and known.layout != layout:
+        told = f"The repository {name} is already there, with the layout {known.layout}."
+        raise UsageError(told, hint=f"Its images have to move: isomanager repository layout {name} LAYOUT")
+    if description and known.description != description:
+        return library.inventory.update_repository(known.model_copy(update={"description": description}))
+    return known
+
+
+def _require_own_place(library: Library, name: str, url: str) -> None:
+    """Two repositories in one place would take each other's files for their own, and let go of them."""
+    for other in library.inventory.repositories():
+        if other.name != name and is_within(url, other.url):
+            told = f"{url} is in the place of the repository {other.name}, {other.url}."
+            raise UsageError(told, hint="Give each repository a place of its own.", repository=other.name)
+        if other.name != name and is_within(other.url, url):
+            told = f"The repository {other.name} is in {url}, at {other.url}."
+            raise UsageError(told, hint="Give each repository a place of its own.", repository=other.name)
 
 
 def require_usable(store: Store, now: Callable[[], datetime]) -> StoreCheck:

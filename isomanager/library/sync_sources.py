@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Protocol
 
+from isomanager.errors import StoreUnavailable, UsageError
 from isomanager.library.opening import Library
 from isomanager.library.rebuilding import Evidence, gather_evidence, judged_receipt
 from isomanager.model import CopyState, Receipt
 from isomanager.planning.syncing import Shared
 from isomanager.storage.contract import INTERNAL, Store
-from isomanager.storage.opening import open_store
+from isomanager.storage.index import INVENTORY
+from isomanager.storage.opening import open_store, scheme_of
 from isomanager.storage.sources import StoredFile, look_up
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -58,8 +60,21 @@ class SyncSource:
         return self.shared()
 
     def require(self) -> None:
-        """StoreUnavailable when the place does not answer."""
-        self.store.stat(INTERNAL)
+        """StoreUnavailable when the place does not answer, UsageError when it does not describe itself."""
+        try:
+            self.store.stat(INTERNAL)
+            described = self.is_ours or self.store.stat(INVENTORY) is not None
+        except StoreUnavailable as wrong:
+            if self.is_ours or scheme_of(self.name):
+                raise
+            known = ", ".join(one.name for one in self._library.inventory.repositories())
+            told = f"'{self.name}' is neither a repository nor a place that can be reached. {wrong.message}"
+            raise UsageError(told, hint=f"The repositories are: {known}.") from wrong
+        if not described:
+            told = f"{self.name} does not describe itself: it has no {INVENTORY}."
+            raise UsageError(
+                told, hint="A bundle is taken in by `isomanager import --bundle`, other files by `isomanager scan`."
+            )
 
     def shared(self) -> tuple[Shared, ...]:
         """Every proved image there. Raises StoreUnavailable when the place does not answer."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import groupby
 
-from isomanager.errors import IsoManagerError, StoreError
+from isomanager.errors import IsoManagerError, Refused, StoreError
 from isomanager.library.leasing import reading
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire_all
@@ -160,13 +160,21 @@ def _published(
                 reservation.copy.id, CopyState.RECEIVED, expected={CopyState.RESERVED, CopyState.RECEIVED}, lease=reservation.lease,
                 sha256=came.sha256, size=came.size, digests=came.digests, partial=reservation.copy.id,
             )  # fmt: skip
-            fresh = verify_received(library, reservation, came)
+            fresh = _verified(library, source, reservation, came)
             copies[name] = register(
                 library, reservation, came, receipt_of_copy(library, source, shared, receipts, fresh)
             )
         except IsoManagerError as wrong:
             failed[name] = wrong
     return copies
+
+
+def _verified(library: Library, source: Origin, reservation: Reservation, came: Received) -> Receipt:
+    try:
+        return verify_received(library, reservation, came)
+    except Refused as wrong:
+        hint = "Nothing of it was taken over, and what was held before stays. Look at the source: isomanager verify."
+        raise Refused(f"From {source.name}: {wrong.message}", code=wrong.code, hint=hint, **wrong.data) from wrong
 
 
 def receipt_of_copy(

@@ -92,7 +92,7 @@ def plan_path(
     """
     is_taken = taken if callable(taken) else TakenPaths(taken)
     template = _template(title, layout, product_name, channel)
-    used = _fields_used(template)
+    used = fields_used(template)
     fields = path_fields(title, filename, product_name=product_name, now=now, sha256=sha256, channel=channel)
     folder, stem, ending = _split(template, fields, filename)
     always, on_demand = _distinctions(title, used, defaults)
@@ -167,52 +167,7 @@ def _template(title: Title, layout: str, product_name: str, channel: str) -> str
     return layout
 
 
-_SAMPLES = (
-    Title(family=Family.LINUX, product="ubuntu", flavor="server", version=Version("24.04.3")),
-    Title(
-        family=Family.WINDOWS, product="windows", flavor="con", version=Version("11"), language="de-DE", edition="aux"
-    ),
-    Title(family=Family.CUSTOM, product="x" * 40, flavor="y" * 40, version=Version("1" * 40), architecture="aarch64"),
-)
-_MOST_PATH_BYTES = 400
-"""A path beyond this leaves no room for where a share is mounted (Windows' programs end at 260 letters, S3 keys at 1024 bytes)."""
-
-
-def check_layout(layout: str) -> None:
-    """Try a layout on titles of every kind, before a repository has it: hostile names, long ones, all at one place.
-
-    ConfigurationError says what is wrong: an unknown field, a path that leads out, a name that a Windows share cannot hold, paths
-    that are too long, or a template that names no image apart.
-    """
-    taken = TakenPaths()
-    for number, title in enumerate(_SAMPLES):
-        try:
-            path = plan_path(
-                title, f"image{number}.iso", layout, taken=taken, product_name=title.product, now=datetime.fromtimestamp(0, UTC),
-                sha256=f"{number:064x}",
-            )  # fmt: skip
-        except StoreError as wrong:
-            raise ConfigurationError(f"The layout '{layout}' does not work: {wrong.message}", layout=layout) from wrong
-        if len(path.encode()) > _MOST_PATH_BYTES:
-            raise ConfigurationError(
-                f"The layout '{layout}' makes paths of {len(path.encode())} bytes and more.",
-                hint=f"Keep them below {_MOST_PATH_BYTES}: leave out fields, or folders.",
-                layout=layout,
-            )
-        taken.add(path)
-    if not is_tree(layout) and not _fields_used(LAYOUTS.get(layout, layout)) & _TELLING:
-        raise ConfigurationError(
-            f"The layout '{layout}' gives every image the same name.",
-            hint="Name what tells them apart, such as {name}, {version} or {filename}.",
-            layout=layout,
-        )
-
-
-_TELLING = frozenset({"Name", "name", "product", "filename", "stem", "sha256", "digest"})
-"""Fields of which a template needs one, so that images of different products are called differently."""
-
-
-def _fields_used(template: str) -> frozenset[str]:
+def fields_used(template: str) -> frozenset[str]:
     """The fields a template names; ConfigurationError when it names others, or is no template of a relative path."""
     try:
         pieces = list(string.Formatter().parse(template))

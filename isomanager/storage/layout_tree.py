@@ -50,6 +50,19 @@ def tree_folder(layout: str, title: Title, *, product_name: str, channel: str) -
     return None
 
 
+def folders_of(layout: str) -> tuple[str, ...]:
+    """The folders that a person named in the tree, before what is inside them. ConfigurationError says what is no tree."""
+    told = _read(layout)
+    if not told:
+        raise ConfigurationError(
+            "The custom tree is empty.",
+            hint='Such as {"Production": {"Linux": ["Ubuntu-LTS", "Debian*"]}}.',
+            layout=layout,
+        )
+    below = ((purpose, one) for purpose, one in told.items() if not isinstance(one, list))
+    return (*told, *(f"{purpose}/{family}" for purpose, one in below for family in _mapping(one, layout)))
+
+
 def names_of(title: Title, *, product_name: str, channel: str) -> frozenset[str]:
     """Everything a person may call `title`, squashed."""
     plain = title.product.removeprefix(f"{title.family.value}-")

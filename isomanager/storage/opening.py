@@ -53,6 +53,22 @@ def open_store(url: str, *, create: bool = False) -> Store:
     return _opener(scheme_of(url))(url, create=create)
 
 
+def is_within(url: str, other: str) -> bool:
+    """Whether the place at `url` is the one at `other`, or in it, as far as their addresses tell; of blocks they tell nothing."""
+    inner, outer = _steps(url), _steps(other)
+    return inner[: len(outer)] == outer
+
+
+def _steps(url: str) -> tuple[str, ...]:
+    """The way to a place: its kind, the server without the user's name, and the folders."""
+    scheme = scheme_of(url)
+    if scheme in ("", "file"):
+        return ("file", *folder_of(url).resolve().parts)
+    host, _, path = url.partition("://")[2].partition("/")
+    folders = (path if scheme == "s3" else path.partition("?")[0]).split("/")
+    return (scheme, host.rpartition("@")[2].lower(), *filter(None, folders))
+
+
 def _opener(scheme: str) -> Opener:
     if scheme in OPENERS:
         module, _, name = OPENERS[scheme].partition(":")

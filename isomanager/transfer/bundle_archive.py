@@ -74,6 +74,8 @@ def tar_writer(file: Path, *, packed: bool) -> Iterator[BundleWriter]:
 
 
 def _leave(opened: PositionedFile, fresh: Path, writer: TarArchive) -> None:
+    with suppress(OSError):
+        opened.truncate(writer.whole)
     opened.close()
     if writer.images:
         _log.warning("%s has %s whole; the same export goes on from there", fresh, _images(writer.images))
@@ -82,13 +84,13 @@ def _leave(opened: PositionedFile, fresh: Path, writer: TarArchive) -> None:
 
 
 class TarArchive:
-    """Honours BundleWriter in an unfinished archive. `images` are those that are whole in it."""
+    """Honours BundleWriter in an unfinished archive. `images` are those that are whole in it, `whole` is where the last ends."""
 
     def __init__(self, file: PositionedFile, told: str, *, packed: bool) -> None:
         self._file, self._told, self._packed = file, told, packed
         self._end, self._plain, self._flushed = 0, 0, 0
         self._earlier = bool(file.read_at(0, 1))
-        self.written = self.images = 0
+        self.written = self.images = self.whole = 0
 
     def manifest(self, name: str, data: bytes) -> None:
         self.small(name, data)
@@ -115,7 +117,8 @@ class TarArchive:
         if end is None or not self._is_there(file, end, watched):
             self._cut_off()
             return False
-        self._end, self._plain, self._flushed = end, self._plain + length, end
+        self.whole = self._end = self._flushed = end
+        self._plain += length
         return True
 
     def _is_there(self, file: Member, end: int, watched: Watch) -> bool:
@@ -146,6 +149,7 @@ class TarArchive:
         header = _header(file)
         self._frame(_member_pieces(header, file.size, pieces), shrinks=shrinks)
         self._plain += len(header) + file.size + -file.size % _BLOCK
+        self.whole = self._end
         if self._end - self._flushed >= _FLUSHED_EVERY:
             self._flush()
 

@@ -54,6 +54,8 @@ def open_bundle(place: Path) -> Iterator[BundleReader]:
     if place.is_dir():
         yield FolderBundle(LocalStore(place, create=False))
         return
+    if place.exists() and not place.is_file():
+        raise UsageError(f"{place} is neither a folder nor a file: no bundle can be read there.")
     try:
         with place.open("rb") as raw:
             packed = raw.read(len(_ZSTD_MAGIC)) == _ZSTD_MAGIC

@@ -81,7 +81,7 @@ def _wrong_bytes(expectation: Expectation, received: Received) -> tuple[str, str
             return "no-digest", f"The {algorithm} digest of {name} was not taken as the bytes passed."
         required = expectation.digests.get(algorithm, taken)
         if taken.lower() != required.lower():
-            said = f"The {algorithm} digest of {name} is {taken}; upstream announced {required}."
+            said = f"The {algorithm} digest of {name} is {taken}, and was to be {required}."
             return _whose_fault(received, said)
     if not expectation.digests and expectation.file_signature is None and expectation.assurance > Assurance.SERVED:
         return "no-digest", f"There is no digest that {name} could be held against."

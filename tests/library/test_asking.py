@@ -27,6 +27,7 @@ from isomanager.model import ActionKind, Assurance, Family, Keep, OutcomeKind, S
 from isomanager.sample.faults import FaultKind
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
+from isomanager.storage.opening import is_within
 from library.conftest import SERVER, Clock, PlanFor, held, only_download
 
 LANTERN = "lantern/stable/lantern-2.9.4.iso"
@@ -207,6 +208,46 @@ def test_a_repository_is_made_known_once_it_can_be_written_to(library: Library, 
         with pytest.raises(IsoManagerError):
             add_repository(library, name, url)
     assert [one.name for one in library.inventory.repositories()] == ["default", "nas"]
+
+
+def test_a_repository_that_is_known_keeps_its_layout_and_takes_a_new_description(
+    library: Library, tmp_path: Path
+) -> None:
+    nas = str(tmp_path / "nas")
+    made = add_repository(library, "nas", nas, layout="by-type")
+    assert add_repository(library, "nas", nas) == made
+    assert add_repository(library, "nas", nas, description="in the cellar").description == "in the cellar"
+    assert add_repository(library, "nas", nas).description == "in the cellar"
+    with pytest.raises(UsageError, match="with the layout by-type"):
+        add_repository(library, "nas", nas, layout="by-date")
+
+
+def test_no_two_repositories_share_a_place(library: Library, tmp_path: Path) -> None:
+    nas = tmp_path / "nas"
+    add_repository(library, "nas", str(nas))
+    (tmp_path / "link").symlink_to(nas)
+    for url in (nas, f"{nas}/", nas.as_uri(), nas / "deeper", tmp_path, tmp_path / "link", tmp_path / "link" / "x"):
+        with pytest.raises(UsageError, match=r"is in the place of|is in /"):
+            add_repository(library, "other", str(url))
+    add_repository(library, "other", f"{nas}2")
+    assert [one.name for one in library.inventory.repositories()] == ["default", "nas", "other"]
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "within"),
+    [
+        ("s3://isos", "s3://isos", True),
+        ("s3://isos/lab", "s3://isos/", True),
+        ("s3://isos", "s3://isos/lab", False),
+        ("s3://isos2/lab", "s3://isos", False),
+        ("smb://me@NAS/isos/lab", "smb://nas/isos", True),
+        ("smb://nas/isos", "s3://nas/isos", False),
+        ("nfs://nas/srv?mode=direct", "nfs://nas/srv?mode=mounted", True),
+        ("block://local/a", "block://local/b", False),
+    ],
+)
+def test_whether_a_place_is_in_another_shows_in_their_addresses(url: str, other: str, within: bool) -> None:
+    assert is_within(url, other) is within
 
 
 def test_refused_evidence_is_an_action_with_its_reason(

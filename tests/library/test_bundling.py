@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -316,6 +317,13 @@ def test_archives_that_end_early_or_are_damaged_are_refused(filled: Library, isl
             (tmp_path / name).write_bytes(whole[:cut])
             assert refused_codes(island, tmp_path / name, key) <= {"bad-bundle"}
             assert refused_codes(island, tmp_path / name, key)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_refused_instead_of_waited_for(island: Library, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(UsageError, match="neither a folder nor a file"):
+        taken_in(island, tmp_path / "pipe.tar")
 
 
 def refused_codes(library: Library, place: Path, key: str) -> set[str]:

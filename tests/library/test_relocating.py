@@ -15,7 +15,7 @@ from isomanager.library.recovering import recover
 from isomanager.library.relocating import move_copy, plan_layout, set_layout
 from isomanager.library.subscribing import subscribe
 from isomanager.model import Assurance, Copy, CopyState, OutcomeKind, Selector
-from isomanager.storage.layout import check_layout
+from isomanager.storage.layout_checking import check_layout
 
 
 @pytest.fixture
@@ -98,6 +98,14 @@ def test_layouts_that_work_are_accepted(layout: str) -> None:
         ("{Family}/image.iso", "same name"),
         ("/".join(["{Name} {flavor} {version}"] * 6), "bytes"),
         ('{"Production": 7}', "custom tree"),
+        ("{}", "is empty"),
+        ("CON/{name}-{version}.iso", "Windows reserves"),
+        ("{Name}/nul.{name}", "Windows reserves"),
+        ("{Name}/{filename}.", "ends in a dot"),
+        ("x" * 300 + "/{name}", "bytes"),
+        ('{"NUL": {"Linux": ["*"]}}', "Windows reserves"),
+        ('{"../x": {"Linux": ["*"]}}', "'..' part"),
+        ('{"A": {"/etc": ["*"]}}', "empty"),
     ],
 )
 def test_layouts_that_do_not_work_are_refused_before_a_repository_has_them(layout: str, told: str) -> None:

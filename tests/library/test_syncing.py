@@ -108,7 +108,16 @@ def test_a_damaged_source_file_never_reaches_another_place(filled: Library, repo
         file.write_bytes(b"x" + file.read_bytes()[1:])
     told = copied(filled, steps)
     assert {(one.outcome, one.code) for one in told} == {(OutcomeKind.FAILED, "wrong-digest")}
+    assert not any("upstream" in one.reason for one in told), "nobody asked upstream"
     assert held(filled, "branch") == {}
+
+
+def test_what_is_no_source_says_so(filled: Library, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a repository nor a place"):
+        SyncSource(filled, "bramch").require()
+    (tmp_path / "stick").mkdir()
+    with pytest.raises(UsageError, match="does not describe itself"):
+        SyncSource(filled, str(tmp_path / "stick")).require()
 
 
 def test_a_mirror_retires_into_the_trash_and_spares_what_is_subscribed_to(filled: Library, tmp_path: Path) -> None:
