@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isomanager.catalogue.metalink import MetalinkFile, is_metalink, read_metalink
-from isomanager.errors import Cancelled, IsoManagerError, UsageError
+from isomanager.errors import Cancelled, FetchRefused, IsoManagerError, StoreUnavailable, TransientError, UsageError
 from isomanager.library.linking import addresses
 from isomanager.library.opening import Library
 from isomanager.library.receiving import receive
@@ -31,6 +32,8 @@ _log = logging.getLogger(__name__)
 WRONG_BYTES = "wrong-bytes"
 """Code of a source that served other bytes than the evidence demands."""
 _MOST_MIRRORS = 20
+_MOST_LOOKS = 3
+"""So many mirrors are asked one by one where the vendor has nothing to say."""
 _TELLING = 4 << 20
 """So many bytes say something of a source's speed."""
 
@@ -144,14 +147,40 @@ def receive_proved(
     if differs(expectation, received) and (received.resumed_at or (foreign and vendor)):
         _log.warning("%s: what came from several places or runs does not fit; it is fetched anew", request.final)
         discard(store, received.partial)
-        alone = replace(request, urls=vendor or request.urls)
-        again = receive(library, expectation, store, alone, progress, stop)
+        others = tuple(one.url for one in contacts if not one.came and one.url not in vendor)
+        again = _from_one_alone(library, expectation, store, request, (vendor, others), progress, stop)
         uses = received.sources if differs(expectation, again) else told_apart(store, again, contacts, vendor)
         alone_wrong = [(one.url, received.proved_bytes.digests.get("sha256", "")) for one in uses if one.bytes]
         refused = tuple(alone_wrong) if len(alone_wrong) == 1 and not received.resumed_at else ()
         received = again.model_copy(update={"sources": (*uses, *again.sources), "refused": refused})
     _remember(library, places, received.sources)
     return received
+
+
+def _from_one_alone(
+    library: Library,
+    expectation: Expectation,
+    store: Store,
+    request: Request,
+    urls: tuple[tuple[str, ...], tuple[str, ...]],
+    progress: Progress,
+    stop: Stop,
+) -> Received:
+    """What the vendor alone gives, of `urls` the first; where it gives nothing, what the first of the others gives that has the
+    image. Raises what the vendor raised when none of them has it."""
+    vendor, others = urls
+    try:
+        return receive(library, expectation, store, replace(request, urls=vendor or request.urls), progress, stop)
+    except StoreUnavailable:
+        raise
+    except (TransientError, FetchRefused) as wrong:
+        for url in others[:_MOST_LOOKS]:
+            discard(store, request.key)
+            with suppress(TransientError, FetchRefused):
+                again = receive(library, expectation, store, replace(request, urls=(url,)), progress, stop)
+                if not differs(expectation, again):
+                    return again
+        raise wrong
 
 
 def discard(store: Store, key: str) -> None:

@@ -47,6 +47,10 @@ def quiet_hours(told: Mapping[str, int]) -> tuple[Hours, ...]:
         if read is None or (read[3] == "24" and read[4] != "00"):
             raise ValueError(f"'{text}' are no hours; write 08:00-18:00")
         begins, ends = time(int(read[1]), int(read[2])), time(int(read[3]) % 24, int(read[4]))
+        if begins == ends and read[3] != "24":
+            raise ValueError(f"'{text}' end when they begin; write 00:00-24:00 for the whole day")
+        if rate < 0:
+            raise ValueError(f"'{text}' cannot have {rate} bytes a second")
         found.append(Hours(begins, ends if ends != time(0) else time.max, rate))
     return tuple(found)
 
@@ -106,21 +110,31 @@ class Bandwidth:
         """Account for `count` bytes that came from `url`, and wait until they are paid for or `stop` is set."""
         if self.free:
             return
-        self._take(url, count)
+        self.take(url, count)
         waiting = Event()
-        while (left := self._owed(url)) > 0 and not stop.is_set():
+        while (left := self.owed(url)) > 0 and not stop.is_set():
             waiting.wait(min(left, LOOK_EVERY))
-        if self.shared is not None:
-            self._pay(self.shared, count, stop)
+        self.pay_shared(count, stop)
 
-    def _pay(self, shared: SharedRate, count: int, stop: Stop) -> None:
+    def pay_shared(self, count: int, stop: Stop) -> None:
+        """Account for `count` bytes with the other processes too; wait until what is due is paid, or `stop` is set."""
+        if self.shared is None:
+            return
         with self._lock:
             self._unpaid += count
-            batches, self._unpaid = divmod(self._unpaid, shared.batch)
+            batches, self._unpaid = divmod(self._unpaid, self.shared.batch)
         for _ in range(batches):
-            shared.pay(stop)
+            self.shared.pay(stop)
 
-    def _take(self, url: str, count: int) -> None:
+    @property
+    def most(self) -> int | None:
+        """Bytes a second that one source may bring just now at the most; None where nothing limits it, 0 where nothing may come."""
+        rates = [limit_at(self.now().time(), self.limit, self.hours), self.per_source or None]
+        rates += [self.shared.batch] if self.shared is not None else []  # about a second's worth
+        return min((one for one in rates if one is not None), default=None)
+
+    def take(self, url: str, count: int) -> None:
+        """Account for `count` bytes that came from `url`, on credit."""
         with self._lock:
             now, rate = self.clock(), limit_at(self.now().time(), self.limit, self.hours)
             if rate:
@@ -128,8 +142,8 @@ class Bandwidth:
             if self.per_source:
                 self._each.setdefault(host_of(url), _Bucket()).take(count, self.per_source, now)
 
-    def _owed(self, url: str) -> float:
-        """Seconds until whoever took bytes from `url` may take more."""
+    def owed(self, url: str) -> float:
+        """Seconds until whoever took bytes from `url` may take more; not positive where that is now."""
         with self._lock:
             if limit_at(self.now().time(), self.limit, self.hours) == 0:
                 return LOOK_EVERY

@@ -160,7 +160,7 @@ class Exchange:
 
     def spend(self, contact: Contact, count: int) -> None:
         """Wait until as many bytes may come."""
-        self._bandwidth.spend(contact.url, count, self.ending)
+        self._bandwidth.spend(contact.place or contact.url, count, self.ending)
 
     def keep(self, contact: Contact, span: Span, piece: memoryview, *, whole: bool) -> None:
         """Write what came of `span`. The beginning of a granule only is kept where a store takes it at any place."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from threading import Event
 from time import monotonic
 
@@ -10,8 +12,13 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
+from isomanager.errors import Cancelled
 from isomanager.library.opening import library_in_use
 from isomanager.transfer.bandwidth import bandwidth_of
+from isomanager.transfer.progress import silent
+from isomanager.transfer.torrent.metainfo import read_metainfo
+from isomanager.transfer.torrent.swarm import Task
+from peers import make_torrent, seeding
 from tasks.sharing import download_slot, keep_to_shared_rate
 
 MIB = 1 << 20
@@ -81,6 +88,32 @@ def test_a_stop_ends_the_wait_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> Non
                 waiting.result(1)
             stop.set()
             waiting.result()
+
+
+def test_a_torrent_waits_for_the_rate_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-of-a-torrent")
+    image = tmp_path / "seed" / "tiny.iso"
+    image.parent.mkdir()
+    image.write_bytes(bytes(range(256)) * (64 << 10))
+    torrent, stop = make_torrent(image), Event()
+    metainfo = read_metainfo(torrent, "tiny")
+    wanted = Task(metainfo, metainfo.files[0], tmp_path / "here")
+    with get_client(sync_client=True) as client, library_in_use() as library, seeding(torrent, image.parent) as peer:
+        made = GlobalConcurrencyLimitCreate(name="rate-of-a-torrent", limit=2, slot_decay_per_second=0.0001)
+        client.create_global_concurrency_limit(made)
+        keep_to_shared_rate(library)
+        asked = replace(wanted, peers=(peer.address,))
+        with ThreadPoolExecutor(1) as lane:
+            bringing = lane.submit(library.swarm.fetch, asked, key="key", progress=silent, stop=stop, told="tiny")
+            until = monotonic() + 60
+            while client.read_global_concurrency_limit_by_name("rate-of-a-torrent").active_slots < 2:
+                assert monotonic() < until
+            with pytest.raises(TimeoutError):
+                bringing.result(1)
+            stop.set()
+            with pytest.raises(Cancelled):
+                bringing.result()
+        assert peer.uploaded < image.stat().st_size
 
 
 @pytest.mark.parametrize("decay", [None, 0])

@@ -45,7 +45,9 @@ def test_hours_are_read_as_people_write_them() -> None:
     assert told == (DAY, NIGHT, Hours(time(0), time.max, 5))
 
 
-@pytest.mark.parametrize("text", ["", "8-18", "08:00", "25:00-26:00", "08:00-24:30", "08:60-09:00"])
+@pytest.mark.parametrize(
+    "text", ["", "8-18", "08:00", "25:00-26:00", "08:00-24:30", "08:60-09:00", "08:00-08:00", "00:00-00:00"]
+)
 def test_what_are_no_hours_is_said(text: str) -> None:
     with pytest.raises(ConfigurationError, match="quiet_hours"):
         open_client(Settings(quiet_hours={text: 1}))
@@ -54,6 +56,8 @@ def test_what_are_no_hours_is_said(text: str) -> None:
 def test_a_rate_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError):
         Settings(bandwidth=-1)
+    with pytest.raises(ConfigurationError, match="-5 bytes"):
+        open_client(Settings(quiet_hours={"08:00-18:00": -5}))
 
 
 class Time:

@@ -19,11 +19,12 @@ import httpx
 
 from isomanager.errors import Cancelled, Stalled, StoreError
 from isomanager.settings import Settings
-from isomanager.transfer.bandwidth import bandwidth_of, limit_at
+from isomanager.transfer.bandwidth import bandwidth_of
 from isomanager.transfer.progress import Progress, Stop
 from isomanager.transfer.torrent.announcing import Announcer
 from isomanager.transfer.torrent.magnet import Magnet
 from isomanager.transfer.torrent.metainfo import Contained, Metainfo, read_metainfo
+from isomanager.transfer.torrent.metering import Meter, opening_limit
 from isomanager.transfer.torrent.seeding import Seeds
 from isomanager.transfer.torrent.session import open_session
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.2
 _FLUSH_SECONDS = 120.0
-_ENDLESS = 1 << 62
-"""A rate that is no limit."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Swarm:
         self._settings, self._client = settings, client
         self._session = open_session(settings)
         self._lock = threading.Lock()
-        self._rate = _ENDLESS
+        self._allowance = bandwidth_of(client)
         self._told: defaultdict[str, set[str]] = defaultdict(set)
         self.seeds = Seeds(settings, self._remove)
 
@@ -160,7 +159,7 @@ class Swarm:
             params.flags |= flags.disable_dht
         if not self._settings.torrent_lsd:
             params.flags |= flags.disable_lsd
-        self._keep_to_allowance()
+        params.download_limit = opening_limit(self._allowance)
         handle = self._session.add_torrent(params)
         for peer in peers:
             handle.connect_peer(peer)
@@ -197,35 +196,25 @@ class Swarm:
     ) -> None:
         """Until `done`; `advanced` tells a number that grows while all is well."""
         furthest, since = -1, monotonic()
+        meter = Meter(handle, self._allowance, f"torrent://{handle.info_hashes().get_best()}")
         while True:
             self._hear()
             status = handle.status()
             _raise_errors(status, told)
+            owed = meter.look(int(status.total_payload_download), stop)
             reached = advanced(status)
             if done(status):
                 return
-            may_come = self._keep_to_allowance()
-            # reading what is there is no stall, and neither are hours in which nothing may come
-            if reached > furthest or _is_checking(status) or not may_come:
+            # reading what is there is no stall, and neither is a while in which nothing may come
+            if reached > furthest or _is_checking(status) or owed:
                 furthest, since = max(reached, furthest), monotonic()
             if stop.is_set():
                 raise Cancelled(f"{told}: stopped; the next run goes on from what is there.", url=told)
             if monotonic() - since > self._settings.torrent_patience:
                 raise _stalled(status, told, self._settings.torrent_patience)
-            self._session.wait_for_alert(int(_POLL_SECONDS * 1000))
-            sleep(_POLL_SECONDS / 4)
-
-    def _keep_to_allowance(self) -> bool:
-        """Let peers and web seeds bring what the settings allow at this time of day; whether that is anything at all."""
-        allowed, own = bandwidth_of(self._client), self._settings.torrent_download_limit
-        rate = limit_at(allowed.now().time(), allowed.limit, allowed.hours)
-        wanted = min(one for one in (rate, own or None, _ENDLESS) if one is not None)
-        with self._lock:
-            if wanted != self._rate:
-                self._rate = wanted
-                # libtorrent's 0 is no limit: nothing is told as next to nothing
-                self._session.apply_settings({"download_rate_limit": 0 if wanted == _ENDLESS else max(wanted, 1)})
-        return wanted > 0
+            pause = min(owed or _POLL_SECONDS, _POLL_SECONDS)
+            self._session.wait_for_alert(int(pause * 1000))
+            sleep(pause / 4)
 
     def _flush(self, handle: libtorrent.torrent_handle, stop: Stop, told: str) -> None:
         """Wait until every byte can be read from the file."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, time
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psutil
@@ -16,6 +18,8 @@ from isomanager.errors import Cancelled, ConfigurationError, Stalled
 from isomanager.sample.folder import ServedFolder
 from isomanager.sample.server import SampleServer
 from isomanager.settings import Settings
+from isomanager.storage.local import LocalStore
+from isomanager.transfer.bandwidth import Hours, bandwidth_of
 from isomanager.transfer.http import open_client
 from isomanager.transfer.progress import silent
 from isomanager.transfer.torrent.magnet import Magnet
@@ -23,6 +27,7 @@ from isomanager.transfer.torrent.metainfo import read_metainfo, wanted_file
 from isomanager.transfer.torrent.session import session_settings
 from isomanager.transfer.torrent.swarm import Swarm, Task
 from peers import PIECE, make_torrent, seeding, tracking
+from transfer.serving import Fetch
 
 CONTENT = random.Random(7).randbytes(40 * PIECE + 1234)
 NEVER = threading.Event()
@@ -198,12 +203,57 @@ def test_what_lies_there_damaged_is_found_and_only_that_is_fetched(swarm: Swarm,
     assert (fetched.found, fetched.came) == (len(CONTENT) - PIECE, PIECE)
 
 
-def test_a_swarm_keeps_to_the_bandwidth_of_all_downloads(image: Path, tmp_path: Path) -> None:
-    torrent, settings = make_torrent(image), Settings(bandwidth=20 * PIECE)
+def test_a_swarm_and_other_downloads_share_one_allowance(image: Path, tmp_path: Path) -> None:
+    rate, large, stop = 15 * PIECE, tmp_path / "large" / "tiny.iso", threading.Event()
+    large.parent.mkdir()
+    large.write_bytes(bytes(200 * PIECE))
+    torrent, settings = make_torrent(large), Settings(bandwidth=rate)
+    with (
+        open_client(settings) as client,
+        seeding(torrent, large.parent) as peer,
+        SampleServer(ServedFolder(image.parent)) as server,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        swarm = Swarm(settings, client)
+        bringing = beside.submit(bring, swarm, task(torrent, tmp_path / "here", peers=(peer.address,)), stop)
+        wait_until(lambda: peer.uploaded > PIECE)
+        before, began = peer.uploaded, monotonic()
+        fetched = Fetch(LocalStore(tmp_path / "store"), client)(f"{server.url}/tiny.iso")
+        came, took = fetched.size + peer.uploaded - before, monotonic() - began
+        stop.set()
+        with pytest.raises(Cancelled):
+            bringing.result()
+        swarm.close()
+    assert came < rate * (took + 1)  # half a second may be saved up, and some is on its way
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    until = monotonic() + 60
+    while not reached():
+        assert monotonic() < until
+        sleep(0.05)
+
+
+def test_what_a_swarm_brings_is_held_to_the_limit_of_a_source(image: Path, tmp_path: Path) -> None:
+    torrent, settings = make_torrent(image), Settings(bandwidth_per_source=20 * PIECE)
     with open_client(settings) as client, seeding(torrent, image.parent) as peer:
         swarm, began = Swarm(settings, client), monotonic()
         bring(swarm, task(torrent, tmp_path / "here", peers=(peer.address,)))
         assert monotonic() - began > 1
+        swarm.close()
+
+
+def test_when_quiet_hours_end_a_swarm_goes_on(image: Path, tmp_path: Path) -> None:
+    torrent, over = make_torrent(image), threading.Event()
+    settings = Settings(torrent_patience=20)
+    with open_client(settings) as client, seeding(torrent, image.parent) as peer:
+        allowance = bandwidth_of(client)
+        allowance.hours = (Hours(time(8), time(18), 0),)
+        allowance.now = lambda: datetime(2026, 11, 28, 18 if over.is_set() else 12)  # noqa: DTZ001 - the user's time of day
+        swarm = Swarm(settings, client)
+        threading.Timer(1, over.set).start()
+        bring(swarm, task(torrent, tmp_path / "here", peers=(peer.address,)))
+        assert over.is_set()
         swarm.close()
 
 
