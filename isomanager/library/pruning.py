@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -40,15 +40,16 @@ def require_unfrozen(library: Library) -> None:
         )
 
 
-def guards_for(library: Library, repositories: Iterable[str]) -> Guards:
-    """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing."""
+def guards_for(library: Library, repositories: Iterable[str], *, seen: Collection[str] = ()) -> Guards:
+    """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing; those `seen` to
+    hold files just now need not be listed for it."""
     names, settings = tuple(repositories), library.settings
     return Guards(
         max_deletes=settings.max_deletes,
         max_delete_bytes=settings.max_delete_bytes,
         max_delete_share=settings.max_delete_share,
         frozen=library.inventory.frozen() is not None,
-        listed=frozenset(name for name in names if _is_listed(library, name)),
+        listed=frozenset(name for name in names if name in seen or _is_listed(library, name)),
         protected=protections(library),
         aliased=partial(reasons_of_aliases, library),
         unsupported=partial(ended_before_grace, library),

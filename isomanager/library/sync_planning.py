@@ -133,7 +133,7 @@ def plan_destination(
     wanted = {one.sha256 for one in source}
     guards = Guards()  # asked for only where something might go: they look at every copy of the library
     if mode is SyncMode.MIRROR and any(one.sha256 not in wanted for one in seen.held):
-        guards = guards_for(library, [destination])
+        guards = guards_for(library, [destination], seen=[destination] if seen.there else ())
     if max_deletes is not None:
         guards = replace(guards, max_deletes=max_deletes)
     subscriptions = [one for one in library.inventory.subscriptions() if destination in one.repositories]

@@ -116,8 +116,10 @@ class S3Store:
             raise taken(path, holder)
 
     def spellings(self, path: str) -> Sequence[str]:
-        """What has that name, in whatever case, or stands in its way."""
+        """What has that name, in whatever case, or stands in its way; names among the internals are our own, and there may be many."""
         with s3_errors(f"Looking for '{path}'"):
+            if is_internal(path):
+                return [path] if self._bucket.head(safe_path(path)) else []
             return spellings(looked_for(self._names_in), safe_path(path))
 
     def _names_in(self, folder: str) -> Iterator[Seen]:
@@ -229,7 +231,8 @@ class S3Store:
         return moved
 
     def _copy(self, source: str, head: Headers, destination: str) -> None:
-        self._refuse_taken(destination, but=source)
+        if not is_internal(destination):
+            self._refuse_taken(destination, but=source)
         try:
             self._copier.copy(source, head, destination)
         except OSError as error:
