@@ -41,8 +41,8 @@ def require_unfrozen(library: Library) -> None:
 
 
 def guards_for(library: Library, repositories: Iterable[str], *, seen: Collection[str] = ()) -> Guards:
-    """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing; those `seen` to
-    hold files just now need not be listed for it."""
+    """What may be deleted now. A repository that cannot be listed, or lists nothing though it should, loses nothing; those `seen`
+    to hold files just now need not be listed for it."""
     names, settings = tuple(repositories), library.settings
     return Guards(
         max_deletes=settings.max_deletes,

@@ -116,7 +116,7 @@ class S3Store:
             raise taken(path, holder)
 
     def spellings(self, path: str) -> Sequence[str]:
-        """What has that name, in whatever case, or stands in its way; names among the internals are our own, and there may be many."""
+        """What has that name, in whatever case, or stands in its way. Names among the internals are our own, and may be many."""
         with s3_errors(f"Looking for '{path}'"):
             if is_internal(path):
                 return [path] if self._bucket.head(safe_path(path)) else []

@@ -78,8 +78,8 @@ def _models(folders: str | None) -> Any:
 
 
 def _session(profile: str) -> Any:
-    """A session of its own, with credentials of its own; what it shares are the descriptions of Amazon's services, which take a third
-    of a second to read."""
+    """A session of its own, with credentials of its own. What it shares are the descriptions of Amazon's services, which take a
+    third of a second to read."""
     session = AioSession(profile=profile or None)
     session.register_component("data_loader", _models(session.get_config_variable("data_path")))
     return session

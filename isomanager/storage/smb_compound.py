@@ -8,15 +8,11 @@ from typing import Any
 
 from smbclient._io import SMBDirectoryIO, SMBFileIO, SMBFileTransaction, set_info
 from smbprotocol.exceptions import (
-    FileIsADirectory,
     NoMoreFiles,
     NoSuchFile,
-    ObjectNameNotFound,
-    ObjectPathNotFound,
     SMBException,
     SMBOSError,
     SMBResponseException,
-    StatusNotADirectory,
 )
 from smbprotocol.file_info import FileDispositionInformation, FileInformationClass, FileLinkInformation
 from smbprotocol.open import FilePipePrinterAccessMask, QueryDirectoryFlags
@@ -27,7 +23,6 @@ _WRITING = (
     | FilePipePrinterAccessMask.FILE_WRITE_ATTRIBUTES
     | FilePipePrinterAccessMask.DELETE
 )
-_LOOKING = FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
 _SHARED = "rwd"
 
 Asked = tuple[Any, Callable[[Any], Any]]
@@ -100,22 +95,6 @@ def _setting(raw: Any, *told: Any) -> list[Asked]:
     for one in told:
         set_info(transaction, one)
     return list(transaction._actions)
-
-
-def size_of(path: str, **session: Any) -> int | None:
-    """Bytes of a file, None where there is none: opening it tells, closing it goes in the same request."""
-    raw = SMBFileIO(path, mode="rb", share_access=_SHARED, desired_access=_LOOKING, **session)
-    transaction = SMBFileTransaction(raw)
-    raw.open(transaction=transaction)
-    try:
-        opened, _ = together(raw.fd, [*transaction._actions, raw.fd.close(send=False)])
-    finally:
-        raw.fd._connected = False
-    if isinstance(opened, (ObjectNameNotFound, ObjectPathNotFound, FileIsADirectory, StatusNotADirectory)):
-        return None
-    if isinstance(opened, SMBResponseException):
-        raise opened
-    return int(raw.fd.end_of_file)
 
 
 def names_in(path: str, **session: Any) -> Iterator[Any]:

@@ -16,9 +16,10 @@ import smbclient
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import Space, StoreTraits
 from isomanager.storage.paths import safe_path
-from isomanager.storage.smb_compound import FreshFile, name_of, names_in, size_of
+from isomanager.storage.smb_compound import FreshFile, name_of, names_in
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_file import REQUEST, SmbFile
+from isomanager.storage.smb_looking import Elsewhere, Told, look_at, read_at_once, size_and_attributes
 from isomanager.storage.smb_session import SmbSession
 from isomanager.storage.tree import Kind, Seen, parent_of
 from isomanager.storage.tree_batch import together
@@ -73,6 +74,15 @@ class SmbTree:
 
     def look(self, path: str) -> Seen | None:
         """What is at `path`."""
+        name = path.rpartition("/")[2]
+        try:
+            return _seen_at_once(name, self._session.call(look_at, self._at(path)))
+        except Elsewhere:
+            return self._look_elsewhere(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _look_elsewhere(self, path: str) -> Seen | None:
         try:
             told = self._session.call(smbclient.stat, self._at(path), follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
@@ -84,8 +94,14 @@ class SmbTree:
         found: dict[str, int] = {}
 
         def look(path: str) -> None:
-            size = self._session.call(size_of, self._at(path))
-            if size is not None:
+            try:
+                size, attributes = self._session.call(size_and_attributes, self._at(path))
+            except (Elsewhere, FileNotFoundError, NotADirectoryError) as wrong:
+                seen = self._look_elsewhere(path) if isinstance(wrong, Elsewhere) else None
+                size, kind = (seen.size, seen.kind) if seen is not None else (0, Kind.OTHER)
+            else:
+                kind = _kind(attributes)
+            if kind is Kind.FILE:
                 found[path] = size
 
         together(self.traits.at_once, look, paths)
@@ -103,7 +119,11 @@ class SmbTree:
             )
 
     def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
-        """Bytes, and the file they are from."""
+        """Bytes, and the file they are from; few of them in one round trip."""
+        if 0 < length <= REQUEST:
+            with suppress(Elsewhere):
+                told, data = self._session.call(read_at_once, self._at(path), start, length)
+                return _seen_at_once(path.rpartition("/")[2], told), data
         with self._opened(path, "rb") as file:
             seen = self.look(path)  # the open handle keeps the name from being given to other bytes meanwhile
             if seen is None:
@@ -230,6 +250,10 @@ def _kind(attributes: int) -> Kind:
     if attributes & _REPARSE_POINT:
         return Kind.OTHER
     return Kind.FOLDER if attributes & _DIRECTORY else Kind.FILE
+
+
+def _seen_at_once(name: str, told: Told) -> Seen:
+    return Seen(name, _kind(told.attributes), told.size, told.modified_ns, f"{told.number:x}")
 
 
 def _seen(name: str, told: Any) -> Seen:

@@ -55,8 +55,6 @@ class PartialFiles:
         return self._read(self.published) or self._read(self.note)
 
     def _read(self, path: str) -> PartialNote | None:
-        if self.tree.look(path) is None:
-            return None
         try:
             return PartialNote.from_bytes(self.tree.read(path, 0, _MAX_NOTE_BYTES)[1])
         except FileNotFoundError:
