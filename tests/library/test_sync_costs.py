@@ -16,6 +16,7 @@ from sqlalchemy import event
 from crash.sync_driver import mirror
 from custom_images import hold_images
 from isomanager.library.opening import Library
+from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
 from isomanager.library.sync_planning import plan_destination
 from isomanager.library.sync_sources import SyncSource
@@ -122,6 +123,26 @@ def test_an_image_that_goes_alone_costs_at_most_twentyfive_requests_besides_its_
     assert requests.total() - 2 <= 25 + 3, (
         "what is begun, noted, looked for, completed; and three listings of a first time"
     )
+
+
+def test_a_mirror_that_lets_something_go_lists_the_bucket_once(
+    filled: Library, on_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", on_s3)
+    copied(filled)
+    retire(filled, filled.inventory.copies("default", states={CopyState.HELD})[0], "a test")
+    hold_images(filled, range(IMAGES, IMAGES + 1))
+    listings: list[str] = []
+    call = S3Bucket.call
+
+    def noting(bucket: S3Bucket, method: str, path: str | None = None, **asked: Any) -> Any:
+        if method == "list_objects_v2" and "Delimiter" not in asked:
+            listings.append(asked["Prefix"])
+        return call(bucket, method, path, **asked)
+
+    monkeypatch.setattr(S3Bucket, "call", noting)
+    assert {one.outcome for one in mirror(filled)} == {OutcomeKind.PUBLISHED, OutcomeKind.RETIRED}
+    assert len(listings) == 1
 
 
 def test_with_nothing_to_do_nothing_is_listed_and_nothing_is_written(

@@ -135,6 +135,25 @@ def test_what_must_be_encrypted_is(smb: SmbServer, folder: str) -> None:
 # files that others use
 
 
+@pytest.mark.parametrize("share", ["isos", "coded"])
+def test_what_is_looked_at_in_one_request_is_what_the_server_tells_otherwise(
+    smb: SmbServer, folder: str, share: str
+) -> None:
+    store = open_smb(f"smb://127.0.0.1:{smb.port}/{share}/{folder}", create=True, access=owner(smb))
+    told = store.put_small("ein/Öl.json", b"0123456789")
+    (listed,) = store.list()
+    seen = smbclient.stat(rf"\\127.0.0.1\{share}\{folder}\ein\Öl.json", **store.session.arguments())
+    assert told == listed
+    assert told.etag == f"{seen.st_ino:x}-a-{seen.st_mtime_ns // 1000 * 1000:x}"
+    assert store.read("ein/Öl.json", 3, 4, if_match=told.etag) == b"3456"
+    assert store.read("ein/Öl.json", 8, 1 << 20) == b"89"
+    assert store.read("ein/Öl.json", 10, 5) == b"", "there is nothing beyond the end"
+    assert store.sizes(["ein/Öl.json", "ein", "ein/no.json", "no/no.json"]) == {"ein/Öl.json": 10}
+    assert (store.stat("ein"), store.stat("ein/no.json"), store.stat("ein/Öl.json/x")) == (None, None, None)
+    assert code_of(lambda: store.read("ein/no.json", 0, 5)) == "missing"
+    store.session.close()
+
+
 def test_two_readers_do_not_lock_each_other_out(smb: SmbServer, store: SmbStore, folder: str) -> None:
     store.put_small("a.json", b"{}")
     other = open_smb(f"{smb.url}/{folder}", create=False, access=owner(smb))
