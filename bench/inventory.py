@@ -72,7 +72,12 @@ def generate(settings: Settings, count: int) -> None:
     """Make the library: repositories, copies, and one subscription for each product and its default flavor."""
     with Library(settings) as library:
         for name in REPOSITORIES[1:]:
-            library.inventory.add_repository(RepositoryRecord(name=name, url=f"/nowhere/{name}", created_at=START))
+            place = settings.data_folder / name
+            place.mkdir(parents=True)
+            library.inventory.add_repository(RepositoryRecord(name=name, url=str(place), created_at=START))
+        for name in REPOSITORIES:
+            # a repository that lists nothing loses nothing
+            library.store(name).put_small("something.iso", b"something")
         library.inventory.import_copies(copies(library, count))
         for product in library.catalogue.products:
             for flavor in list(product.flavors)[:2]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from isomanager.catalogue.product import Product
-from isomanager.catalogue.wanted import wanted
+from isomanager.catalogue.wanted import Wanted, wanted
 from isomanager.errors import ResolveError
 from isomanager.model import Selector, Title
 from isomanager.version import Version
@@ -29,29 +29,49 @@ def canonical(product: Product, selector: Selector) -> Selector:
 
 def selects(product: Product, selector: Selector, title: Title) -> bool:
     """Whether `title` is of the flavor, architecture, language, edition, channel and versions that `selector` asks for."""
-    return matcher(product, selector)(title)
+    return matcher(product, selector).fits(title)
 
 
-def matcher(product: Product, selector: Selector) -> Callable[[Title], bool]:
+def matcher(product: Product, selector: Selector) -> Matcher:
     """Which titles `selector` means, for asking about many of them.
 
     A selector the product no longer understands means none, and so lets nothing go.
     """
     try:
-        ways = wanted(product, selector)
+        return Matcher(product, wanted(product, selector))
     except ResolveError:
-        return lambda _title: False
-    return lambda title: (
-        title.product == product.id
-        and any(
-            one.flavor_id == title.flavor
-            and one.architecture in (title.architecture, "any")
-            and one.language in ("", title.language)
-            and one.edition in ("", title.edition)
+        return Matcher(product, ())
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """The titles of a product that are wanted in one of these ways."""
+
+    product: Product
+    ways: tuple[Wanted, ...]
+
+    def fits(self, title: Title) -> bool:
+        """Whether it is one of them."""
+        return title.product == self.product.id and any(
+            _reaches(one, title.flavor, title.architecture, title.language, title.edition)
             and one.accepts(title.version)
-            and _in_channel(product, one.channel, title.version, one.allows_pre_release)
-            for one in ways
+            and _in_channel(self.product, one.channel, title.version, one.allows_pre_release)
+            for one in self.ways
         )
+
+    def reaches(self, product: str, flavor: str, architecture: str, language: str, edition: str) -> bool:
+        """Whether titles of these are among them, for some versions."""
+        return product == self.product.id and any(
+            _reaches(one, flavor, architecture, language, edition) for one in self.ways
+        )
+
+
+def _reaches(way: Wanted, flavor: str, architecture: str, language: str, edition: str) -> bool:
+    return (
+        way.flavor_id == flavor
+        and way.architecture in (architecture, "any")
+        and way.language in ("", language)
+        and way.edition in ("", edition)
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, TypedDict, Unpack
 
 from pydantic import AwareDatetime, ValidationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from isomanager.errors import InventoryError, LeaseLost
 from isomanager.inventory.column_types import folded
@@ -201,6 +201,10 @@ class CopyRecords(Transactions):
         )
         if states is not None:
             query = query.where(COPIES.c.state.in_([state.value for state in states]))
+        return self._listed(query)
+
+    def _listed(self, query: Select[Any]) -> tuple[Copy, ...]:
+        """The copies that a query of COPY_COLUMNS finds, as they are listed."""
         with self._reading() as connection, collector_resting():
             # sorted here, because databases do not agree on how text is ordered
             rows = sorted(connection.execute(query).all(), key=COPY_ORDER)

@@ -22,12 +22,11 @@ from isomanager.inventory.quarantine import QuarantineRecords
 from isomanager.inventory.receipts import ReceiptRecords
 from isomanager.inventory.repositories import RepositoryRecords
 from isomanager.inventory.runs import RunRecords
-from isomanager.inventory.searching import SearchRecords
 from isomanager.inventory.seen_files import SeenRecords
+from isomanager.inventory.shelf import ShelfRecords
 from isomanager.inventory.sites import SiteRecords
 from isomanager.inventory.sources import SourceRecords
 from isomanager.inventory.subscriptions import SubscriptionRecords
-from isomanager.inventory.sums import SumRecords
 
 
 class Inventory(
@@ -35,8 +34,7 @@ class Inventory(
     SubscriptionRecords,
     GroupRecords,
     PairRecords,
-    SearchRecords,
-    SumRecords,
+    ShelfRecords,
     BulkRecords,
     ReceiptRecords,
     QuarantineRecords,

@@ -39,6 +39,11 @@ class QuarantineRecords(Transactions):
             body = connection.execute(select(QUARANTINE.c.body).where(_is(fingerprint, title))).scalar_one_or_none()
         return None if body is None else Quarantined.model_validate(body)
 
+    def refused_fingerprints(self) -> frozenset[str]:
+        """The fingerprints of all evidence that was ever refused, whatever it was for."""
+        with self._reading() as connection:
+            return frozenset(connection.execute(select(QUARANTINE.c.fingerprint)).scalars())
+
     def quarantined(self) -> tuple[Quarantined, ...]:
         """Everything refused, the newest first."""
         query = select(QUARANTINE.c.body).order_by(QUARANTINE.c.at.desc(), QUARANTINE.c.title_key)

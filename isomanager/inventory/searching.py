@@ -257,8 +257,8 @@ def _order(wanted: CopySearch, connection: Connection) -> Iterator[ColumnElement
     ranked = case({one.value: one.rank for one in Assurance}, value=columns.assurance)
     by: Mapping[str, tuple[ColumnElement[Any], ...]] = {
         "path": (),
-        "repository": (_plain(columns.repository, connection),),
-        "name": (_plain(columns.product, connection), _plain(columns.flavor, connection)),
+        "repository": (byte_ordered(columns.repository, connection),),
+        "name": (byte_ordered(columns.product, connection), byte_ordered(columns.flavor, connection)),
         "version": (columns.version_epoch, columns.version_key),
         "size": (columns.size,),
         "added": (columns.created_at,),
@@ -270,10 +270,10 @@ def _order(wanted: CopySearch, connection: Connection) -> Iterator[ColumnElement
     # the rest of the order is always the same, so that pages never overlap
     backwards = wanted.descending and wanted.order == "path"
     for column in (columns.repository, columns.path, columns.created_at, columns.id):
-        plain = _plain(column, connection) if column is not columns.created_at else column
+        plain = byte_ordered(column, connection) if column is not columns.created_at else column
         yield plain.desc() if backwards else plain.asc()
 
 
-def _plain(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
+def byte_ordered(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
     """Text in byte order, which is SQLite's own and must be asked for elsewhere."""
     return column if connection.dialect.name == "sqlite" else column.collate("C")

@@ -15,7 +15,8 @@ from isomanager.library.opening import Library
 from isomanager.library.pruning import guards_for
 from isomanager.library.trash import stays_until
 from isomanager.model import Assurance, Copy, CopyState, Expectation, Quarantined, Selector, Subscription, Title, Value
-from isomanager.planning.retention import SUBSCRIPTION_SOURCE, judge_retention
+from isomanager.planning.retention import judge_retention
+from isomanager.planning.shelf import SUBSCRIPTION_SOURCE
 from isomanager.planning.verdicts import Reason
 from isomanager.planning.wanting import Resolution, Want
 from isomanager.trust.explaining import explain

@@ -25,10 +25,12 @@ from isomanager.storage.opening import open_store
 if TYPE_CHECKING:
     import httpx
 
+    from isomanager.catalogue.matching import Matcher
     from isomanager.catalogue.microsoft.day_links import LinkKeeper
     from isomanager.inventory.inventory import Inventory
     from isomanager.library.owning import Owner
     from isomanager.library.space import SpaceBook
+    from isomanager.planning.wanting import Scope
     from isomanager.transfer.bandwidth import Bandwidth
     from isomanager.transfer.document_cache import DocumentCache
     from isomanager.transfer.http import FetchPolicy
@@ -57,7 +59,7 @@ class Library:
         self.stop = threading.Event()
         self.run_id = ""
         self._stores: dict[str, Store] = {}
-        self._matchers: dict[Selector, Callable[[Title], bool]] = {}
+        self._matchers: dict[Selector, Matcher | None] = {}
         self._opening = threading.Lock()
         self._swarm: Swarm | None = None
 
@@ -214,17 +216,24 @@ class Library:
 
     def fits(self, selector: Selector, title: Title) -> bool:
         """Whether the selector fits the title, by the product's own rules."""
-        fits = self._matchers.get(selector)
-        if fits is None:
-            fits = self._matchers[selector] = self._matcher(selector)
-        return fits(title)
+        matcher = self._matcher(selector)
+        return matcher is not None and matcher.fits(title)
 
-    def _matcher(self, selector: Selector) -> Callable[[Title], bool]:
-        """Made once for a selector: a plan asks about every copy of the library."""
+    def reaches(self, subscription: Subscription, scope: Scope) -> bool:
+        """Whether the subscription's selector may fit titles of that scope, whatever their version."""
+        matcher = self._matcher(subscription.selector)
+        return matcher is not None and matcher.reaches(*scope)
+
+    def _matcher(self, selector: Selector) -> Matcher | None:
+        """Made once for a selector: a plan asks about many copies. None for a product that the catalogue does not know."""
         from isomanager.catalogue.matching import matcher
 
-        product = self.catalogue.by_id(selector.product)
-        return matcher(product, selector) if product is not None else lambda _title: False
+        try:
+            return self._matchers[selector]
+        except KeyError:
+            product = self.catalogue.by_id(selector.product)
+            made = self._matchers[selector] = matcher(product, selector) if product is not None else None
+            return made
 
     def canonical(self, selector: Selector) -> Selector:
         """The selector with the product's id and the flavor's own name in place of aliases; unknown ones are refused."""

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from isomanager.inventory.rows import collector_resting
-from isomanager.library.opening import LIVE, Library
+from isomanager.library.opening import Library
 from isomanager.library.pinning import holding
 from isomanager.library.pruning import guards_for
 from isomanager.library.rooms import room_of
 from isomanager.model import Plan, Title
-from isomanager.planning.update import Rules, Shelf, plan_from
+from isomanager.planning.deciding import RefusedBefore, Rules
+from isomanager.planning.update import plan_from
 from isomanager.planning.wanting import Want
 
 
@@ -26,15 +27,14 @@ def plan_wants(library: Library, wants: Sequence[Want], *, force: bool = False) 
     rules = Rules(
         selects=library.selects,
         guards=guards_for(library, repositories),
-        refused_before=partial(_refused_before, library),
+        refused_before=_refused_before(library),
         held_back=holding(library),
         room_of=partial(room_of, library),
         force=force,
+        reaches=library.reaches,
     )
-    inventory = library.inventory
-    shelf = Shelf(lambda product: inventory.copies(product=product, states=LIVE), inventory.held_counts())
     with collector_resting():
-        return plan_from(wants, shelf, rules, now=library.now())
+        return plan_from(wants, library.inventory, rules, now=library.now())
 
 
 def with_others(library: Library, wants: Sequence[Want]) -> tuple[Want, ...]:
@@ -45,6 +45,12 @@ def with_others(library: Library, wants: Sequence[Want]) -> tuple[Want, ...]:
     return (*wants, *others)
 
 
-def _refused_before(library: Library, fingerprint: str, title: Title) -> str | None:
-    found = library.inventory.is_quarantined(fingerprint, title)
-    return f"{found.reason} ({found.at:%Y-%m-%d})" if found else None
+def _refused_before(library: Library) -> RefusedBefore:
+    """What says why bytes were refused before; the database is asked about none that nothing was ever refused of."""
+    known = library.inventory.refused_fingerprints()
+
+    def told(fingerprint: str, title: Title) -> str | None:
+        found = library.inventory.is_quarantined(fingerprint, title) if fingerprint in known else None
+        return f"{found.reason} ({found.at:%Y-%m-%d})" if found else None
+
+    return told

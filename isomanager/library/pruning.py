@@ -20,7 +20,7 @@ from isomanager.library.support import ended_before_grace
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import retirement
-from isomanager.planning.wanting import Guards, Want
+from isomanager.planning.wanting import Guards, Want, supported_always
 from isomanager.storage.contract import INTERNAL
 
 _log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def guards_for(library: Library, repositories: Iterable[str], *, seen: Collectio
         listed=frozenset(name for name in names if name in seen or _is_listed(library, name)),
         protected=protections(library),
         aliased=partial(reasons_of_aliases, library),
-        unsupported=partial(ended_before_grace, library),
+        unsupported=partial(ended_before_grace, library) if settings.eol_grace_days else supported_always,
     )
 
 

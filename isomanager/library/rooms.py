@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from isomanager.errors import IsoManagerError
 from isomanager.library.opening import Library
 from isomanager.model import CopyState
-from isomanager.planning.room import Room
+from isomanager.planning.room import Reclaimable, Room
 
 _TAKING = frozenset(CopyState) - {CopyState.GONE, CopyState.RESERVED}
 """The states in which a copy's bytes are in the repository."""
@@ -38,8 +39,12 @@ def room_of(library: Library, repository: str) -> Room:
         left = max(0, quota - inventory.bytes_in(repository, _TAKING))
         if free is None or left < free:
             free, limit = left, f"of its quota of {quota}"
-    trash = inventory.bytes_in(repository, {CopyState.TRASHED})
-    return Room(free, limit, trash, inventory.replaced_bytes(repository))
+    return Room(free, limit, partial(_reclaimable, library, repository))
+
+
+def _reclaimable(library: Library, repository: str) -> Reclaimable:
+    inventory = library.inventory
+    return Reclaimable(inventory.bytes_in(repository, {CopyState.TRASHED}), inventory.replaced_bytes(repository))
 
 
 def _free(library: Library, repository: str) -> int | None:

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import Literal
 
 from isomanager.model import Assurance, Copy, CopyState, Title
+from isomanager.planning.shelf import Turn, turn_of
 from isomanager.planning.verdicts import Reason
 from isomanager.planning.wanting import Scope, scope
-from isomanager.version import Version
 
 Alias = Literal["latest", "stable", "lts", "previous"]
 ALIASES: tuple[Alias, ...] = ("latest", "stable", "lts", "previous")
@@ -58,8 +58,8 @@ def _chosen(name: str, newest_first: Sequence[Copy], in_channel: InChannel, seri
     return next((one for one in released if series_of(one.title) != series_of(latest.title)), None)
 
 
-def _age(copy: Copy) -> tuple[Version, datetime]:
-    return copy.title.version, copy.created_at
+def _age(copy: Copy) -> tuple[Turn, datetime]:
+    return turn_of(copy.title.version), copy.created_at
 
 
 def alias_reasons(chosen: Mapping[tuple[Scope, str], Copy]) -> dict[str, tuple[Reason, ...]]:

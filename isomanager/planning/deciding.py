@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from isomanager.model import Action, ActionKind, Copy, CopyState, Expectation, Subscription, Title
-from isomanager.planning.retention import SUBSCRIPTION_SOURCE
-from isomanager.planning.wanting import ByHand, Resolution, Selects, Shelves, same_bytes, scope
+from isomanager.planning.room import RoomOf, boundless
+from isomanager.planning.shelf import SUBSCRIPTION_SOURCE, Near
+from isomanager.planning.wanting import ByHand, Guards, Reaches, Resolution, Selects, anywhere
 
 RefusedBefore = Callable[[str, Title], str | None]
 """Given an offer's fingerprint and title: why those very bytes were refused before, or None."""
@@ -26,6 +28,19 @@ def held_never(_repository: str, _title: Title) -> str | None:
 def refused_never(_fingerprint: str, _title: Title) -> str | None:
     """Nothing was ever refused."""
     return None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a plan asks about everything that is wanted and held."""
+
+    selects: Selects
+    guards: Guards
+    refused_before: RefusedBefore = refused_never
+    held_back: HeldBack = held_never
+    room_of: RoomOf = boundless
+    force: bool = False
+    reaches: Reaches = anywhere
 
 
 def unless_on_hold(held_back: HeldBack, action: Action) -> Action:
@@ -50,10 +65,8 @@ def decide(
     subscription: Subscription,
     resolution: Resolution,
     repository: str,
-    shelves: Shelves,
-    selects: Selects,
-    refused_before: RefusedBefore,
-    force: bool,
+    near: Near,
+    rules: Rules,
 ) -> Action:
     """The action for one resolution of a subscription in one of its repositories."""
     selector = str(subscription.selector)
@@ -64,14 +77,13 @@ def decide(
             kind=ActionKind.REFUSE, title=refusal.offer.title, code=refusal.code, reason=refusal.reason, **place
         )
     if resolution.by_hand is not None:
-        return _by_hand(subscription, resolution.by_hand, repository, shelves, selects)
+        return _by_hand(subscription, resolution.by_hand, repository, near, rules.selects)
     if resolution.expectation is None:
         return Action(kind=ActionKind.FAIL, code=resolution.error_code, reason=resolution.error, **place)
     expectation = resolution.expectation
     title = expectation.offer.title
-    here = shelves.get((repository, title.product), ())
-    twin = next((one for one in here if one.state is CopyState.HELD and same_bytes(one, expectation)), None)
-    if twin is not None and not force:
+    twin = near.twin(repository, expectation)
+    if twin is not None and not rules.force:
         told = f"held and proved ({twin.assurance})"
         return Action(
             kind=ActionKind.KEEP,
@@ -85,12 +97,13 @@ def decide(
     too_large = _too_large(subscription, expectation)
     if too_large:
         return Action(kind=ActionKind.SKIP, title=title, code="too-large", reason=too_large, **place)
-    refused = refused_before(expectation.fingerprint, title)
-    if refused is not None and not force:
+    refused = rules.refused_before(expectation.fingerprint, title)
+    if refused is not None and not rules.force:
         told = f"refused before, and upstream's evidence has not changed since: {refused}"
         return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
-    newer = _newer_held(title, here, subscription, selects)
-    if newer is not None and not force and not resolution.accepted:
+    rivals = near.rivals(repository, title)
+    newer = _newer_held(title, rivals, subscription, rules.selects)
+    if newer is not None and not rules.force and not resolution.accepted:
         told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
         return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
     return Action(
@@ -99,8 +112,8 @@ def decide(
         expectation=expectation,
         assurance=expectation.assurance,
         cost=expectation.size if expectation.size is not None else expectation.offer.size,
-        reason=_why_fetch(title, here, expectation, force),
-        code=RESPIN if twin is None and _is_respin(title, here) else "",
+        reason=_why_fetch(title, rivals, expectation, rules.force),
+        code=RESPIN if twin is None and _is_respin(title, rivals) else "",
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
         **place,
     )
@@ -115,13 +128,10 @@ def _too_large(subscription: Subscription, expectation: Expectation) -> str:
     return f"left out: it {told}, and only what is smaller than {subscription.under} is wanted"
 
 
-def _by_hand(
-    subscription: Subscription, by_hand: ByHand, repository: str, shelves: Shelves, selects: Selects
-) -> Action:
+def _by_hand(subscription: Subscription, by_hand: ByHand, repository: str, near: Near, selects: Selects) -> Action:
     """What can only be fetched by a person is no failure of the run: it is reported until it is there."""
-    here = shelves.get((repository, subscription.selector.product), ())
-    held = [one for one in here if one.state is CopyState.HELD and selects(subscription, one.title)]
-    newest = max(held, key=lambda one: one.title.version, default=None)
+    held = near.newest_first(repository, subscription.selector.product)
+    newest = next((one for one in held if selects(subscription, one.title)), None)
     place = {"repository": repository, "selector": str(subscription.selector), "code": "manual"}
     listed = by_hand.newest
     if newest is None:
@@ -142,33 +152,28 @@ def _by_hand(
     )
 
 
-def _newer_held(title: Title, here: Sequence[Copy], subscription: Subscription, selects: Selects) -> Copy | None:
+def _newer_held(title: Title, rivals: Sequence[Copy], subscription: Subscription, selects: Selects) -> Copy | None:
     if subscription.selector.rule.whole or subscription.selector.channel == "previous":
         return None
     newer = [
         one
-        for one in here
-        if one.state is CopyState.HELD
-        and scope(one.title) == scope(title)
-        and one.title.version > title.version
-        and selects(subscription, one.title)
+        for one in rivals
+        if one.state is CopyState.HELD and one.title.version > title.version and selects(subscription, one.title)
     ]
     return max(newer, key=lambda one: one.title.version, default=None)
 
 
-def _is_respin(title: Title, here: Sequence[Copy]) -> bool:
+def _is_respin(title: Title, rivals: Sequence[Copy]) -> bool:
     """Whether the very title is held with other bytes than those that are to be fetched."""
-    same_version = (one for one in here if one.title.version == title.version)  # which is quicker to see
-    return any(one.title == title and one.state is CopyState.HELD for one in same_version)
+    return any(one.title == title and one.state is CopyState.HELD for one in rivals)
 
 
-def _why_fetch(title: Title, here: Sequence[Copy], expectation: Expectation, force: bool) -> str:
+def _why_fetch(title: Title, rivals: Sequence[Copy], expectation: Expectation, force: bool) -> str:
     proof = f"to be proved as {expectation.assurance}"
-    rivals = [one for one in here if scope(one.title) == scope(title)]
     held = [one for one in rivals if one.state is CopyState.HELD]
     if force:
         return f"asked for again; {proof}"
-    if _is_respin(title, here):
+    if _is_respin(title, rivals):
         return f"upstream publishes other bytes under the version that is held (a re-spin): both are kept; {proof}"
     if any(one.title == title and one.state is CopyState.SUSPECT for one in rivals):
         return f"the copy that was held failed a proof; {proof}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from isomanager.planning.verdicts import Reason, Verdict
@@ -28,13 +28,10 @@ class Tally:
         self.freed += size
 
 
-def guarded(verdicts: Sequence[Verdict], guards: Guards, held: Mapping[str, int] | None = None) -> Iterable[Verdict]:
-    """The verdicts, those to go turned round where a guard forbids it; the oldest versions go first.
-
-    `held` says how many copies each repository holds, where the verdicts are not those of all of them.
-    """
-    held = Counter(one.copy.repository for one in verdicts) if held is None else held
-    tallies = defaultdict(Tally, {name: Tally(held=count) for name, count in held.items()})
+def guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
+    """The verdicts on all held copies, those to go turned round where a guard forbids it; the oldest versions go first."""
+    held = Counter(one.copy.repository for one in verdicts)
+    tallies = {name: Tally(held=count) for name, count in held.items()}
     yield from (one for one in verdicts if one.stays)
     for verdict in sorted((one for one in verdicts if not one.stays), key=_turn):
         tally, size = tallies[verdict.copy.repository], verdict.copy.size or 0
@@ -51,15 +48,15 @@ def _turn(verdict: Verdict) -> tuple[str, Version]:
     return verdict.copy.repository, verdict.copy.title.version
 
 
-def first_to_go(leaving: Iterable[Verdict], guards: Guards) -> Iterable[Verdict]:
-    """Those of `leaving` whose turn can come in one run: no more of a repository than it may lose, the oldest.
-
-    A limit in bytes may pass over a large copy for a smaller one: then any of them may.
-    """
-    taken: Counter[str] = Counter()
-    for verdict in sorted(leaving, key=_turn):
-        taken[verdict.copy.repository] += 1
-        if guards.max_delete_bytes or taken[verdict.copy.repository] <= guards.max_deletes:
+def let_go(repository: str, in_turn: Iterable[Verdict], guards: Guards, held: int) -> Iterable[Verdict]:
+    """Of the verdicts that let copies of a repository go, the oldest first, those that no guard turns round. `in_turn` is not asked
+    for more once nothing more may go, however small; a limit in bytes may pass over a large copy for a smaller one."""
+    tally = Tally(held=held)
+    waiting = iter(in_turn)
+    while forbidden(repository, tally, 0, guards) is None and (verdict := next(waiting, None)) is not None:
+        size = verdict.copy.size or 0
+        if forbidden(repository, tally, size, guards) is None:
+            tally.lose(size)
             yield verdict
 
 

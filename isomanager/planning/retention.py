@@ -15,12 +15,10 @@ from functools import cached_property
 from isomanager.model import Copy, CopyState
 from isomanager.planning.guarding import guarded
 from isomanager.planning.keeping import kept_versions, policy_told
+from isomanager.planning.shelf import SUBSCRIPTION_SOURCE
 from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards, Scope, Selects, Want, scope
 from isomanager.version import Version
-
-SUBSCRIPTION_SOURCE = "subscription:"
-"""How a copy's `source` begins when a subscription brought it in."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,17 @@ def judge_unguarded(
     return verdicts
 
 
+def clings(want: Want, count: int, guards: Guards) -> bool:
+    """Whether the subscription keeps whatever it selects of so many copies of one scope: such copies need not even be read.
+
+    It says yes only where `_claims` has one of these reasons for every copy, and nothing outweighs it.
+    """
+    codes = {claim.code for claim in _claims_on_all(want)}
+    if count <= want.subscription.keep.last:
+        codes.add("kept")
+    return bool(codes - _GIVE_WAY if guards.are_ended else codes)
+
+
 def _contest(want: Want, group: Sequence[Copy], selects: Selects) -> _Contest:
     return _Contest(want, tuple(one for one in group if selects(want.subscription, one.title)))
 
@@ -103,7 +112,7 @@ def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime, guards: Guar
     if claims:
         return Verdict(copy, True, tuple(dict.fromkeys(claims)))
     subscriptions = [one.want.subscription for one in concerned]
-    told = " and ".join(str(one.selector) for one in subscriptions)
+    told = " and ".join(one.want.name for one in concerned)
     text = f"{concerned[0].newest.title.version} replaces it: {told} keeps {policy_told(subscriptions[0].keep)}"
     change = f"`isomanager pin {copy.path}` keeps it; so does `isomanager subscribe ... --keep` with a larger number"
     archives = dict.fromkeys(one.archive for one in subscriptions if one.old == "archive" and one.archive)
@@ -121,11 +130,10 @@ _UNSELECTED = Reason(
 )
 
 
-def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[Reason]:
-    """Why this subscription wants the copy to stay; nothing when it has let it go."""
-    want, subscription = contest.want, contest.want.subscription
-    name, keep = str(subscription.selector), subscription.keep
-    if subscription.old == "keep":
+def _claims_on_all(want: Want) -> Iterable[Reason]:
+    """Why this subscription wants everything to stay that it selects."""
+    name = want.name
+    if want.subscription.old == "keep":
         change = f"`isomanager subscribe {name} --old trash`"
         yield Reason("keeps-old", f"{name} keeps every old version", change)
     if not want.resolutions:
@@ -133,6 +141,12 @@ def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[Reason]:
     elif not want.is_answered:
         text = f"upstream did not answer for {name}: nothing of it is retired"
         yield Reason("unanswered", text, "an answer of upstream's")
+
+
+def _claims(copy: Copy, contest: _Contest, now: datetime) -> Iterable[Reason]:
+    """Why this subscription wants the copy to stay; nothing when it has let it go."""
+    want, name, keep = contest.want, contest.want.name, contest.want.subscription.keep
+    yield from _claims_on_all(want)
     if str(copy.title) in want.current_titles:
         yield Reason("current", f"it is what {name} selects now", "a newer release upstream")
     for rule in contest.kept_versions.get(copy.title.version, ()):

@@ -9,16 +9,24 @@ from isomanager.model import Action, ActionKind
 
 
 @dataclass(frozen=True)
+class Reclaimable:
+    """What would make room, in bytes: `trash` is what emptying the trash would free, `old` what older versions take that are kept
+    beside newer ones."""
+
+    trash: int = 0
+    old: int = 0
+
+
+@dataclass(frozen=True)
 class Room:
     """What a repository has room for, in bytes. `free` is what may still come, None where nobody can say; `limit` says by what.
 
-    `trash` is what emptying its trash would free, `old` what older versions take that are kept beside newer ones.
+    What would make more is asked for only when something has no room.
     """
 
     free: int | None = None
     limit: str = "on its disk"
-    trash: int = 0
-    old: int = 0
+    reclaimable: Callable[[], Reclaimable] = Reclaimable
 
 
 RoomOf = Callable[[str], Room]
@@ -67,9 +75,9 @@ def _refused(action: Action, room: Room, needed: int, left: int) -> Action:
 
 
 def _remedies(room: Room) -> str:
-    ways = []
-    if room.trash:
-        ways.append(f"`isomanager trash empty --all` frees {room.trash} bytes")
-    if room.old:
-        ways.append(f"older versions that are kept take {room.old} bytes (`isomanager why` says by which rules)")
+    ways, found = [], room.reclaimable()
+    if found.trash:
+        ways.append(f"`isomanager trash empty --all` frees {found.trash} bytes")
+    if found.old:
+        ways.append(f"older versions that are kept take {found.old} bytes (`isomanager why` says by which rules)")
     return " and ".join(ways) or "only a larger place, a larger quota, or fewer subscriptions would make room"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -54,6 +53,11 @@ class Want:
     resolutions: tuple[Resolution, ...]
 
     @cached_property
+    def name(self) -> str:
+        """How the subscription is called: its selector, printed."""
+        return str(self.subscription.selector)
+
+    @cached_property
     def is_answered(self) -> bool:
         """Whether upstream answered, and nothing of it was refused: only then may an old version go."""
         return bool(self.resolutions) and all(one.expectation is not None for one in self.resolutions)
@@ -88,7 +92,7 @@ class Guards:
 
     The limits hold for each repository: copies, bytes (0: no limit), and share of the copies held there (0 to 1). `protected` says
     of copies, by id, why they stay whatever subscriptions say: pinned, held, in use. `aliased` says the same of what aliases stand
-    for, which depends on what is judged.
+    for, given all copies of a scope in a repository; what it says of one scope does not depend on another.
     """
 
     max_deletes: int = 10
@@ -99,6 +103,11 @@ class Guards:
     protected: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     aliased: Aliased = no_aliases
     unsupported: Unsupported = supported_always
+
+    @property
+    def are_ended(self) -> bool:
+        """Whether anything may go because its support ended."""
+        return self.unsupported is not supported_always
 
 
 def same_bytes(copy: Copy, expectation: Expectation) -> bool:
@@ -126,13 +135,10 @@ def scope(title: Title) -> Scope:
     return title.product, title.flavor, title.architecture, title.language, title.edition
 
 
-Shelves = Mapping[tuple[str, str], Sequence[Copy]]
-"""Copies by repository and product."""
+Reaches = Callable[[Subscription, Scope], bool]
+"""Whether a subscription's selector may fit titles of that scope, whatever their version; where it says no, `Selects` does too."""
 
 
-def shelve(copies: Iterable[Copy]) -> Shelves:
-    """Sort copies once, so that a plan over many subscriptions does not walk the whole library for each."""
-    shelves: dict[tuple[str, str], list[Copy]] = defaultdict(list)
-    for copy in copies:
-        shelves[copy.repository, copy.title.product].append(copy)
-    return shelves
+def anywhere(_subscription: Subscription, _scope: Scope) -> bool:
+    """Nobody knows better."""
+    return True

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isomanager.model import Action, ActionKind
-from isomanager.planning.room import Room, boundless, fitting
+from isomanager.planning.room import Reclaimable, Room, boundless, fitting
 from isomanager.planning.update import plan_update
 from planning.test_update import NOW, OPEN, copy, selects, told, want
 
@@ -16,7 +16,7 @@ def download(size: int | None, repository: str = "nas") -> Action:
 
 
 def test_what_does_not_fit_is_refused_and_the_old_version_stays() -> None:
-    room = Room(free=99, limit="of its quota of 500", trash=40, old=60)
+    room = Room(free=99, limit="of its quota of 500", reclaimable=lambda: Reclaimable(trash=40, old=60))
     made = plan_update(
         [want("24.04.4")], [copy("24.04.3")], selects=selects, guards=OPEN, now=NOW, room_of=lambda _name: room
     )
