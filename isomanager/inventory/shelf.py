@@ -22,7 +22,7 @@ _SCOPE = tuple(COPIES.c[name] for name in ("product", "flavor", "architecture", 
 _HELD = COPIES.c.state.not_in([state.value for state in CopyState if state is not CopyState.HELD])
 _LIVE = COPIES.c.state.not_in([state.value for state in CopyState if state not in LIVE])
 _NEWEST_FIRST = (COPIES.c.version_epoch.desc(), COPIES.c.version_key.desc())
-_FIRST_LOOK = 20
+_FIRST_LOOK, _NO_LIMIT = 20, 1 << 62
 _AT_ONCE = 500
 """So many digests are asked about in one statement: databases bound how many values it may have."""
 
@@ -48,10 +48,15 @@ class ShelfRecords(CopyRecords, SearchRecords, SumRecords):
     def newest_first(self, repository: str, product: str) -> Iterator[Copy]:
         """The held copies of the product, the newest version first."""
         here = (COPIES.c.repository == repository, COPIES.c.product == product)
+        held = select(*COPY_COLUMNS).where(_HELD, *here)
+        yield from self._newest_first(held.limit(_FIRST_LOOK))
+        yield from self._newest_first(held.limit(_NO_LIMIT).offset(_FIRST_LOOK))
+
+    def _newest_first(self, held: Select[Any]) -> Iterator[Copy]:
         with self._reading() as connection:
             then = (byte_ordered(COPIES.c.path, connection), COPIES.c.created_at)
-            query = select(*COPY_COLUMNS).where(_HELD, *here).order_by(*_NEWEST_FIRST, *then)
-            yield from map(copy_of, connection.execution_options(yield_per=_FIRST_LOOK).execute(query))
+            rows = connection.execute(held.order_by(*_NEWEST_FIRST, *then)).all()
+        return map(copy_of, rows)
 
     def groups(self, products: Collection[str], repositories: Collection[str], more_than: int) -> Iterable[Group]:
         """The groups of more than so many held copies of which a subscription brought one at least."""

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from isomanager.inventory import copies as copy_records
-from isomanager.inventory import searching
+from isomanager.inventory import searching, shelf
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.checking import held_copies
 from isomanager.library.opening import Library
@@ -24,6 +24,7 @@ from isomanager.model import (
     Copy,
     CopyState,
     Expectation,
+    Keep,
     Offer,
     Selector,
     Subscription,
@@ -69,11 +70,28 @@ def filled(library: Library, each: int = EACH) -> None:
     library.inventory.import_copies(copies)
 
 
-def asked(library: Library, name: str, newest: int, *, answered: bool = True) -> Want:
+def old_copy(library: Library, name: str, number: int) -> Copy:
+    """An older version of a product than `filled` has any."""
+    first = next(library.inventory.search(CopySearch(products=(name,), order="version")))
+    title = first.title.model_copy(update={"version": Version(f"0.{number}")})
+    sha256 = f"e{number:063x}"
+    return first.model_copy(
+        update={"id": f"old-{number}", "path": f"{name}/old-{number}.iso", "title": title, "sha256": sha256}
+    )
+
+
+def lists_something(library: Library) -> None:
+    """A repository that lists nothing loses nothing."""
+    library.store("default").put_small("debian/0.iso", b"something")
+
+
+def asked(library: Library, name: str, newest: int, *, answered: bool = True, keep: int = 1) -> Want:
     """A subscription to a product, and upstream's answer: the version `newest`, which is held."""
     product = library.catalogue.product(name)
     selector = library.canonical(Selector(product=product.id))
-    subscription = Subscription(id=product.id, selector=selector, repositories=("default",), created_at=START)
+    subscription = Subscription(
+        id=product.id, selector=selector, repositories=("default",), keep=Keep(last=keep), created_at=START
+    )
     if not answered:
         return Want(subscription, ())
     (copy,) = library.inventory.search(CopySearch(products=(product.id,), version=f"{newest}.0"))
@@ -103,7 +121,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
         return made(row)  # type: ignore[arg-type]
 
     event.listen(Engine, "before_cursor_execute", statement)
-    monkeypatch.setattr(copy_records, "copy_of", counting)
+    for reading in (copy_records, shelf):
+        monkeypatch.setattr(reading, "copy_of", counting)
     try:
         yield cost
     finally:
@@ -117,34 +136,51 @@ def planned(library: Library, wants: list[Want], monkeypatch: pytest.MonkeyPatch
     return made.actions, cost
 
 
-def test_a_plan_reads_only_the_products_that_upstream_was_asked_about(
+def test_a_plan_reads_nothing_of_products_that_upstream_was_not_asked_about(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(library)
-    others = [asked(library, name, EACH, answered=False) for name in PRODUCTS[1:]]
-    _, cost = planned(library, [asked(library, "debian", EACH), *others], monkeypatch)
-    assert cost.copies == EACH
-    _, nothing = planned(library, others, monkeypatch)
-    assert nothing.copies == 0
+    lists_something(library)
+    others = [asked(library, name, EACH, answered=False) for name in PRODUCTS]
+    _, cost = planned(library, others, monkeypatch)
+    assert cost.copies == 0
+    _, cost = planned(library, [asked(library, "debian", EACH), *others[1:]], monkeypatch)
+    assert cost.copies == EACH + 1, "those of its versions that may go, and once more the one that is wanted"
 
 
-def test_a_plan_over_everything_reads_every_copy_once_and_asks_once_a_product(
+def test_a_plan_over_everything_reads_what_is_wanted_and_asks_no_more_for_more_products(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(library)
-    few = [asked(library, name, EACH) for name in PRODUCTS[:1]]
-    many = [asked(library, name, EACH) for name in PRODUCTS]
+    lists_something(library)
+    few = [asked(library, name, EACH, keep=EACH) for name in PRODUCTS[:1]]
+    many = [asked(library, name, EACH, keep=EACH) for name in PRODUCTS]
     _, one = planned(library, few, monkeypatch)
-    _, three = planned(library, many, monkeypatch)
-    assert three.copies == len(PRODUCTS) * EACH
-    assert three.statements - one.statements <= 2 * (len(PRODUCTS) - 1), "each statement with the BEGIN before it"
+    actions, three = planned(library, many, monkeypatch)
+    assert [action.kind for action in actions] == [ActionKind.KEEP] * len(PRODUCTS)
+    assert three.copies == len(PRODUCTS), "everything else stays, and need not be read for that"
+    assert three.statements == one.statements
+
+
+def test_a_plan_reads_no_product_whose_turn_does_not_come(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(library)
+    lists_something(library)
+    wants = [asked(library, "debian", EACH), asked(library, "fedora", EACH)]
+    library.inventory.import_copies(
+        [old_copy(library, "fedora", number) for number in range(library.settings.max_deletes)]
+    )
+    actions, cost = planned(library, wants, monkeypatch)
+    gone = [action for action in actions if action.kind is ActionKind.RETIRE]
+    assert {action.title.product for action in gone if action.title} == {"fedora"}
+    assert len(gone) == library.settings.max_deletes
+    assert cost.copies == 2 + EACH + library.settings.max_deletes, "nothing of debian but what is wanted of it"
 
 
 def test_the_limits_of_a_run_count_all_that_is_held_not_only_what_was_read(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(library, 8)
-    (library.store("default").put_small("debian/0.iso", b"so that the repository lists something"))
+    lists_something(library)
     monkeypatch.setenv("ISOMANAGER_MAX_DELETE_SHARE", "0.2")
     from isomanager.settings import load_settings
 

@@ -34,7 +34,7 @@ def test_a_quota_refuses_what_it_has_no_room_for_until_the_trash_is_emptied(
         (full,) = [one for one in nearly_full(bounded) if one.limit == "its quota"] or [None]
         assert full is None, "four fifths are no warning"
         empty(bounded, trashed(bounded))
-        assert room_of(bounded, "default").trash == 0
+        assert room_of(bounded, "default").reclaimable().trash == 0
         assert make_plan(bounded, answers(bounded)).of_kind(ActionKind.DOWNLOAD)
 
 
