@@ -21,7 +21,17 @@ _log = logging.getLogger("isomanager.cli")
 
 def say(text: str) -> None:
     """A message for the person at the terminal; standard output stays for answers."""
-    print(text, file=sys.stderr, flush=True)
+    print(harmless(text), file=sys.stderr, flush=True)
+
+
+def harmless(text: str, keep: str = "\n") -> str:
+    """The text with everything that a terminal would obey, or that would turn its letters round, as escapes: a file's name may
+    hold any of it."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def print_json(value: Any) -> None:
@@ -116,7 +126,7 @@ def set_up_logging(verbosity: int, log_file: Path | None) -> None:
     """Logs of isomanager on standard error from `-v` on, of its requests from `-vv` on; all of both in `log_file`."""
     terminal: logging.Handler = logging.StreamHandler(sys.stderr)
     terminal.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
-    terminal.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    terminal.setFormatter(_HarmlessFormatter("%(levelname)s %(name)s: %(message)s"))
     file = [_file_handler(log_file)] if log_file is not None else []
     _write_to("isomanager", [terminal, *file])
     _write_to("httpx", [terminal, *file] if verbosity > 1 else file)
@@ -127,6 +137,12 @@ def _write_to(name: str, handlers: list[logging.Handler]) -> None:
     logger.setLevel(logging.DEBUG if handlers else logging.WARNING)
     logger.propagate = False
     logger.handlers = handlers
+
+
+class _HarmlessFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with nothing that a terminal would obey."""
+        return harmless(super().format(record), keep="\n\t")
 
 
 def _file_handler(log_file: Path) -> logging.Handler:

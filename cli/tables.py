@@ -11,6 +11,8 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
+from cli.output import harmless
+
 NUMBERS = ("size", "fetches", "frees")
 """Columns that read from the right."""
 
@@ -27,7 +29,7 @@ def print_table(
 
     `below` names the long columns: where the whole does not fit, they follow their row, indented and wrapped.
     """
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[harmless(str(cell), keep="") for cell in row] for row in rows]
     if not cells:
         print(empty)
         return
@@ -41,7 +43,7 @@ def print_table(
 
 def print_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Names and values, one fact a line; a long value goes on below itself."""
-    told = [(name, str(value)) for name, value in facts]
+    told = [(name, harmless(str(value))) for name, value in facts]
     indent = max((cell_len(name) for name, _ in told), default=0) + 2
     room = max(terminal_width() - indent, 20)
     for name, value in told:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from isomanager.errors import ConfigurationError, IsoManagerError, MediaError, UsageError
 from isomanager.library.opening import Library
@@ -95,8 +95,10 @@ def targets(path: str) -> Iterator[Target]:
         return
     place = folder_of(path)
     if place.is_dir():
-        yield from map(_local, images_below(place))
-    elif place.exists():
+        refused: list[MediaError] = []
+        yield from map(_local, images_below(place, refused.append))
+        yield from map(_refused, refused)
+    elif place.exists() or place.is_symlink():
         yield _local(place)
     else:
         raise UsageError(f"{path} is not there.", hint="Give files, folders, or the addresses of stores.")
@@ -104,6 +106,15 @@ def targets(path: str) -> Iterator[Target]:
 
 def _local(file: Path) -> Target:
     return Target(str(file), lambda full: read_file(file, full=full), lambda: _sha256(_pieces_of_file(file)))
+
+
+def _refused(wrong: MediaError) -> Target:
+    """A folder that cannot be read, told in its place among the answers."""
+
+    def fail(_full: bool = False) -> NoReturn:
+        raise wrong
+
+    return Target(str(wrong.data.get("file", "")), fail, fail)
 
 
 def _stored(address: str) -> Iterator[Target]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from isomanager.errors import IsoManagerError
+from isomanager.errors import MediaError, StoreError, UsageError
 from isomanager.inventory.seen_files import SeenFile
 from isomanager.library.naming import slug, title_of
 from isomanager.library.opening import LIVE, Library
@@ -75,7 +76,9 @@ def examine(library: Library, place: Place, told: Callable[[str], None] = lambda
     """Every file of the place that its patterns fit, in order of path, several being looked at at once."""
     store = store_of(library, place)
     seen = library.inventory.seen(store.url)
-    entries = [entry for entry in store.list() if _fits(entry.path, place.patterns)]
+    refused: list[str] = []
+    entries = [entry for entry in store.list(refused=refused.append) if _fits(entry.path, place.patterns)]
+    yield from (_troubled(path, "the folder cannot be looked into: permission denied") for path in refused)
     library.inventory.forget_seen(store.url, set(seen) - {entry.path for entry in entries})
     look = partial(_looked_at, library, store, RuleBook(library.catalogue), seen, place)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as pool:
@@ -96,13 +99,18 @@ def _looked_at(
 ) -> FoundFile:
     if library.stop.is_set():
         raise cancelled(entry.path)
+    if _spelled(entry.path) != entry.path:
+        return _troubled(entry.path, "its name has bytes that are no letters in UTF-8; rename it first", entry.size)
     if _is_growing(entry, place.settle, library.now()):
         return FoundFile(path=entry.path, size=entry.size, growing=True)
     before = seen.get(entry.path)
     same = before is not None and (before.etag, before.size) == (entry.etag, entry.size)
     if before is not None and same and (before.sha256 or place.quick or before.found.get("trouble")):
         return FoundFile.model_validate(before.found)
-    found = _read(library, store, rules, entry, place)
+    try:
+        found = _read(library, store, rules, entry, place)
+    except StoreError as wrong:  # not of the file itself: it may be mended without a change to the file, so nothing is noted
+        return _troubled(entry.path, wrong.message, entry.size)
     after = store.stat(entry.path) if place.settle else entry
     if after is None or (after.etag, after.size) != (entry.etag, entry.size):
         return FoundFile(
@@ -115,6 +123,15 @@ def _looked_at(
     return found
 
 
+def _troubled(path: str, why: str, size: int = 0) -> FoundFile:
+    return FoundFile(path=_spelled(path), size=size, trouble=why)
+
+
+def _spelled(path: str) -> str:
+    """A path as text that can be kept and sent: bytes of a name that are no letters as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def _is_growing(entry: Entry, settle: timedelta, now: datetime) -> bool:
     return bool(settle) and now - entry.modified_at < settle
 
@@ -124,9 +141,7 @@ def _read(library: Library, store: Store, rules: RuleBook, entry: Entry, place: 
     try:
         metadata = read_stored(store, entry.path)
         sha256 = "" if place.quick else _digest(library, store, entry.path)
-    except IsoManagerError as wrong:
-        if wrong.transient or wrong.code == "cancelled":
-            raise
+    except MediaError as wrong:
         return FoundFile(**known, trouble=wrong.message)
     if not metadata.is_complete:
         missing = metadata.needed - metadata.size
@@ -136,6 +151,7 @@ def _read(library: Library, store: Store, rules: RuleBook, entry: Entry, place: 
         **known,
         sha256=sha256,
         title=_title(library, guess),
+        versionless=guess.version is None,
         confidence=guess.confidence,
         evidence=guess.evidence,
         alternatives=tuple(_named(one) for one in getattr(guess, "alternatives", ())),
@@ -168,16 +184,18 @@ def _by_digest(library: Library, sha256: str) -> Guess | None:
 def _title(library: Library, guess: Guess) -> Title | None:
     if guess.product is None:
         return None
-    return title_of(
-        library,
-        guess.product,
-        family=guess.family or "",
-        flavor=guess.flavor or "",
-        version=guess.version or "",
-        architecture_text=guess.architecture or "",
-        language=guess.language or "",
-        edition=slug(guess.edition) if guess.edition else "",
-    )
+    with suppress(UsageError):  # words of a disc of which no title can be made: nobody knows what it is
+        return title_of(
+            library,
+            guess.product,
+            family=guess.family or "",
+            flavor=guess.flavor or "",
+            version=guess.version or "",
+            architecture_text=guess.architecture or "",
+            language=guess.language or "",
+            edition=slug(guess.edition) if guess.edition else "",
+        )
+    return None
 
 
 def _named(guess: Guess) -> str:

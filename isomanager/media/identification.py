@@ -33,6 +33,8 @@ _KINDS: tuple[EvidenceKind, ...] = ("digest", "marker", "header", "file")
 _MOST_ALTERNATIVES = 5
 _PARTS = ("{major}.{minor}.{patch}", "{major}.{minor}", "{major}", "{version}")
 _PLACE = re.compile(r"\{(\w+)\}")
+_VERSION_LIKE = re.compile(r"(?=.*[^\W_])[\w.,:+~ ()-]{1,80}")
+"""A disc may say anything in the place of its version: a path, a page of digits."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)_(?=\d)")
 
 
@@ -106,7 +108,7 @@ def version_of(fit: Fit) -> str | None:
     text = next(filter(None, (_filled(template, groups) for template in fit.rule.text or _PARTS)), None)
     if not fit.rule.text and groups.keys() & _places(fit.product.version.text):
         text = version_text(fit.product.version, groups).rstrip("-_. ") or text
-    if text is None or not any(letter.isalnum() for letter in text):
+    if text is None or not _VERSION_LIKE.fullmatch(text):
         return None
     for old, new in fit.product.version.replace.items():
         text = text.replace(old, new)

@@ -173,6 +173,8 @@ class Tree:
         """The record of a path such as `.disk/info`, letters' case aside; None when there is none."""
         extent, found = self._volume.root, None
         for name in path.split("/"):
+            if found is not None and not found.is_folder:
+                return None
             wanted = name.casefold()
             found = next((one for one in self.folder(extent) if one.name.casefold() == wanted), None)
             if found is None:

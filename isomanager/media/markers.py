@@ -13,7 +13,7 @@ windows-build  `sources/idwbinfo.txt`: `architecture|branch`
 
 from __future__ import annotations
 
-import configparser
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -42,10 +42,16 @@ def _found(content: Content) -> Iterator[tuple[str, str]]:
     for marker in MARKERS:
         for path in marker.paths:
             raw = content(path, _MOST)
-            line = marker.line(raw.decode("utf-8", "replace")) if raw is not None else ""
+            line = marker.line(_text(raw)) if raw is not None else ""
             if line:
                 yield marker.name, _printable(line)
                 break
+
+
+def _text(raw: bytes) -> str:
+    """A marker's text: UTF-8, or UTF-16 where its first two bytes say so, as editors on Windows write it."""
+    form = "utf-16" if raw[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8"
+    return raw.decode(form, "replace")
 
 
 def windows_line(images: tuple[WindowsImage, ...]) -> str:
@@ -98,12 +104,16 @@ def _windows_build(text: str) -> str:
 
 
 def _ini(text: str) -> dict[str, dict[str, str]]:
-    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
-    try:
-        parser.read_string(text.lstrip("\ufeff"))
-    except configparser.Error:
-        return {}
-    return {name.lower(): {key: value or "" for key, value in parser.items(name)} for name in parser.sections()}
+    """Sections of an INI file, names in lower case. Python's own reader falls over some of what a disc may hold."""
+    sections: dict[str, dict[str, str]] = {}
+    section: dict[str, str] = {}
+    for line in map(str.strip, text.lstrip("\ufeff").splitlines()):
+        if line.startswith("[") and line.endswith("]"):
+            section = sections.setdefault(line[1:-1].strip().lower(), {})
+        elif line and line[0] not in "#;":
+            name, _, value = line.partition("=" if "=" in line else ":")
+            section[name.strip().lower()] = value.strip()
+    return sections
 
 
 def _assignments(text: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,15 +52,12 @@ def read_stored(store: Store, path: str, *, full: bool = False) -> Metadata:
     return read_metadata(path, entry.size, read, full=full)
 
 
-def images_below(folder: Path) -> Iterator[Path]:
-    """The images of a folder and the folders in it, in order; what is internal to a repository is passed over."""
-    for above, folders, names in os.walk(folder, onerror=_refuse):
+def images_below(folder: Path, refused: Callable[[MediaError], None]) -> Iterator[Path]:
+    """The images of a folder and the folders in it, in order; what is internal to a repository is passed over, and a folder that
+    cannot be read, too, of which `refused` is told."""
+    for above, folders, names in os.walk(folder, onerror=lambda wrong: refused(_unreadable(Path(wrong.filename), wrong))):
         folders[:] = sorted(one for one in folders if one != ".isomanager")
         yield from (Path(above, name) for name in sorted(names) if name.lower().endswith(IMAGE_ENDINGS))
-
-
-def _refuse(error: OSError) -> None:
-    raise _unreadable(Path(str(error.filename)), error) from error
 
 
 def _unreadable(path: Path, error: OSError) -> MediaError:

@@ -15,7 +15,7 @@ from isomanager.media.source import Source
 
 _HEADER = 208
 _MAGIC = (b"MSWIM\0\0\0", b"WLPWM\0\0\0")
-_LARGEST_XML = 8 << 20
+_LARGEST_XML = 2 << 20
 _MOST_IMAGES = 500
 _ARCHITECTURES = {"0": "i686", "5": "armv7", "6": "ia64", "9": "x86_64", "12": "aarch64"}
 

@@ -14,13 +14,15 @@ SURE = 0.8
 class FoundFile(Value):
     """A file that a scan looked at. `sha256` is "" when it was not read whole; `title` None when nobody knows what it is.
 
-    `trouble` says why it can be no image: damaged, cut off, unreadable; `growing` that somebody still writes to it.
+    `versionless` says that nothing tells its version, so that the title's is none; `trouble` why it can be no image: damaged, cut
+    off, unreadable; `growing` that somebody still writes to it.
     """
 
     path: str
     size: int
     sha256: str = ""
     title: Title | None = None
+    versionless: bool = False
     confidence: float = 0.0
     evidence: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
@@ -106,8 +108,9 @@ def _judged(file: FoundFile, sure: float, answers: Mapping[str, Title | None]) -
     because = "; ".join(file.evidence) or "nothing tells what it is"
     if file.title is None:
         return ScanStep(kind=ScanKind.UNKNOWN, file=file, reason=because)
-    if file.confidence >= sure:
+    if file.confidence >= sure and not (file.versionless and sure):
         return ScanStep(kind=ScanKind.TAKE, file=file, title=file.title, reason=because)
     others = f", or {', '.join(file.alternatives)}" if file.alternatives else ""
-    told = f"perhaps {file.title} ({file.confidence:.0%}){others}: {because}"
+    lacking = "; nothing tells its version" if file.versionless else ""
+    told = f"perhaps {file.title} ({file.confidence:.0%}){others}: {because}{lacking}"
     return ScanStep(kind=ScanKind.ASK, file=file, title=file.title, reason=told)

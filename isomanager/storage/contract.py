@@ -9,12 +9,15 @@ window, `front()` is the durable, contiguous beginning, and resuming needs that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from isomanager.errors import IsoManagerError
+
+RefusedFolder = Callable[[str], None]
+"""Told the path of a folder that this account may not look into."""
 
 INTERNAL = ".isomanager"
 
@@ -229,8 +232,11 @@ class Store(Protocol):
         """The file, or None when there is none."""
         ...
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every final file under `prefix`, recursively, in path order; nothing under `.isomanager/`."""
+    def list(self, prefix: str = "", *, refused: RefusedFolder | None = None) -> Iterator[Entry]:
+        """Every final file under `prefix`, recursively, in path order; nothing under `.isomanager/`.
+
+        A folder that this account may not look into is an error, or told to `refused` and passed over.
+        """
         ...
 
     def sizes(self, paths: Collection[str]) -> Mapping[str, int]:

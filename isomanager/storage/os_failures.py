@@ -29,7 +29,7 @@ def as_store_error(error: OSError, what: str) -> IsoManagerError:
             hint = "The filesystem or a limit of this account takes no file this large; choose another repository."
         return StoreError(told, code="no-space", hint=hint)
     if number in _NO_PERMISSION:
-        return StoreError(told, code="no-permission", hint="Give this account write access to the repository.")
+        return StoreError(told, code="no-permission", hint="Give this account access to it.")
     if number in _TAKEN:
         return StoreError(told, code="name-taken", hint="Another file or folder holds that name.")
     if number == errno.ENOENT:

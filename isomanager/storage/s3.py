@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from isomanager.errors import IsoManagerError, StoreError
-from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators, Vouch
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, RefusedFolder, Space, StoreTraits, Validators, Vouch
 from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, is_internal, safe_path
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.s3_batch import WRITTEN_AS, S3Batch
@@ -139,8 +139,11 @@ class S3Store:
             raise StoreError(f"'{path}' disappeared while it was being written.", code="missing", path=path)
         return entry
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
-        """Every object in the folder `prefix` and below, by path; the repository's internals only when asked for by name."""
+    def list(self, prefix: str = "", *, refused: RefusedFolder | None = None) -> Iterator[Entry]:  # noqa: ARG002
+        """Every object in the folder `prefix` and below, by path; the repository's internals only when asked for by name.
+
+        There are no folders here that could be refused.
+        """
         prefix = prefix.rstrip("/")
         with s3_errors(f"Listing {self.url}"):
             yield from sorted(self._listed(safe_path(prefix) if prefix else ""), key=lambda entry: entry.path)

@@ -38,6 +38,11 @@ class Seen:
         """Changes when the bytes may have: identity, size and modification time."""
         return f"{self.identity}-{self.size:x}-{self.modified_ns:x}"
 
+    @property
+    def sorting(self) -> str:
+        """By what names of a folder are ordered, so that a whole listing is in the order of its paths."""
+        return f"{self.name}/" if self.kind is Kind.FOLDER else self.name
+
     def entry(self, path: str) -> Entry:
         """The entry of this file at `path`."""
         return Entry(path, self.size, datetime.fromtimestamp(self.modified_ns / 1e9, UTC), self.etag)

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from isomanager.errors import IsoManagerError, StoreError
-from isomanager.storage.contract import INTERNAL, Entry, PartialRef, Space, StoreTraits, Validators
-from isomanager.storage.os_failures import store_errors
+from isomanager.storage.contract import INTERNAL, Entry, PartialRef, RefusedFolder, Space, StoreTraits, Validators
+from isomanager.storage.os_failures import as_store_error, store_errors
 from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, fold, is_internal
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.spelling import looked_for, spellings, taken
@@ -132,7 +132,7 @@ class TreeStore:
         seen = self._tree.look(path)
         return seen if seen is not None and seen.kind is Kind.FILE else None
 
-    def list(self, prefix: str = "") -> Iterator[Entry]:
+    def list(self, prefix: str = "", *, refused: RefusedFolder | None = None) -> Iterator[Entry]:
         """Every file in the folder `prefix` and below, by path, but for symbolic links. The repository's internals appear only
         when `prefix` itself lies among them, and unfinished files not even then."""
         prefix = prefix.rstrip("/")
@@ -145,21 +145,25 @@ class TreeStore:
             if file is not None:
                 yield file.entry(prefix)
             elif not prefix or not prefix.startswith(_NEVER_LISTED):
-                yield from self._walk(prefix)
+                yield from self._walk(prefix, refused)
 
-    def _walk(self, folder: str) -> Iterator[Entry]:
+    def _walk(self, folder: str, refused: RefusedFolder | None) -> Iterator[Entry]:
         try:
-            # a folder sorts as its name with a slash, so that the whole listing is in the order of its paths
-            found = sorted(self._tree.scan(folder), key=_sorting)
+            found = sorted(self._tree.scan(folder), key=lambda one: one.sorting)
         except (FileNotFoundError, NotADirectoryError):
             self._tree.require()
+            return
+        except PermissionError as wrong:
+            if refused is None or not folder:
+                raise as_store_error(wrong, f"Looking into '{folder}' of {self.url}") from wrong
+            refused(folder)
             return
         for one in found:
             whole = f"{folder}/{one.name}" if folder else one.name
             if one.kind is Kind.FILE:
                 yield one.entry(whole)
             elif one.kind is Kind.FOLDER and whole != INTERNAL and whole not in _NEVER_LISTED:
-                yield from self._walk(whole)
+                yield from self._walk(whole, refused)
 
     def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
         """The sizes of those that are there: each is looked at, several at once."""
@@ -285,10 +289,6 @@ class TreeStore:
         self._tree.write_new(f"{SMALL}/{name}", data)
         sweep(self._tree)
         return f"{SMALL}/{name}"
-
-
-def _sorting(seen: Seen) -> str:
-    return f"{seen.name}/" if seen.kind is Kind.FOLDER else seen.name
 
 
 def _check_unchanged(path: str, etag: str, if_match: str) -> None:

@@ -8,6 +8,7 @@ import sys
 import pytest
 from rich.cells import cell_len
 
+from cli.output import say
 from cli.tables import print_facts, print_table, size
 
 COLUMNS = ("image", "size", "path")
@@ -107,3 +108,17 @@ def test_what_still_does_not_fit_goes_below_too_from_the_last_column_on(
         "    path:",
         f"    {'p' * 90}",
     ]
+
+
+def test_nothing_that_a_terminal_obeys_leaves_a_table_or_a_fact(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    hostile = "a\x1b[31m\u202eosi\r\x9b2J\tb"
+    print_table(["path", "why"], [(hostile, f"{hostile}\nforged  row")])
+    print_facts([("path", hostile)])
+    say(hostile)
+    told = "".join(capsys.readouterr())
+    assert all(letter.isprintable() or letter == "\n" for letter in told)
+    assert told.count(r"\x1b[31m\u202eosi\r\x9b2J\tb") == 4
+    assert not any(line.startswith("forged") for line in told.splitlines())

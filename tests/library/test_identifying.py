@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from isomanager.errors import MediaError
 from isomanager.library.identifying import Identified, identify_paths
 from isomanager.library.opening import Library
+from isomanager.media.opening import images_below
 from isomanager.settings import load_settings
 from isomanager.storage.local import LocalStore
 from isomanager.storage.opening import OPENERS
@@ -121,3 +123,20 @@ def test_an_image_on_a_share_is_read_where_it_is(
     found = only(identify_paths(library, [url]))
     assert (found.path, found.identification.version) == (f"{url}/deep/debian.iso", "12.5.0")
     assert sum(asked) < 1 << 20
+
+
+def test_links_that_lead_nowhere_and_folders_that_are_gone_are_told_among_the_answers(
+    library: Library, tmp_path: Path
+) -> None:
+    (tmp_path / "a.iso").symlink_to("nowhere.iso")
+    (tmp_path / "b.iso").symlink_to("b.iso")
+    (tmp_path / "c.iso").write_bytes(disc(volume="Debian 12.5.0 amd64 n"))
+    named = list(identify_paths(library, [str(tmp_path / one) for one in ("a.iso", "b.iso", "c.iso")]))
+    assert [one.error.code if one.error else one.identification.product for one in named] == [
+        "unreadable",
+        "unreadable",
+        "debian",
+    ]
+    refused: list[MediaError] = []
+    assert list(images_below(tmp_path / "gone", refused.append)) == []
+    assert [one.code for one in refused] == ["unreadable"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import pycdlib
 import pytest
 
-from isomanager.errors import Refused, StoreUnavailable, UsageError
+from isomanager.errors import Refused, StoreError, StoreUnavailable, UsageError
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.adding_images import ImageEntry, add_image
 from isomanager.library.opening import Library
@@ -20,6 +23,9 @@ from isomanager.library.taking_in import answer_of, taken_outcome
 from isomanager.model import Assurance, Copy, Outcome, OutcomeKind
 from isomanager.planning.scanning import ScanKind, ScanStep
 from isomanager.storage.local import LocalStore
+from isomanager.storage.local_tree import LocalTree
+from isomanager.storage.tree import Seen
+from isomanager.storage.tree_store import TreeStore
 
 NOW = timedelta(0)
 
@@ -222,3 +228,63 @@ def test_never_takes_what_grew_while_it_was_looked_at(library: Library, reposito
     assert kinds(scan(library, place, "default")) == {"drop/debian-13.1.0-amd64-netinst.iso": ScanKind.WAIT}
     library._stores["default"] = LocalStore(repository)
     assert kinds(scan(library, place, "default")) == {"drop/debian-13.1.0-amd64-netinst.iso": ScanKind.TAKE}
+
+
+def test_an_image_that_does_not_tell_its_version_is_asked_about(library: Library, tmp_path: Path) -> None:
+    file = an_image(tmp_path / "there" / "x.iso", "CCCOMA_X64FRE_EN-US_DV9")
+    (step,) = scan(library, Place(str(file.parent), settle=NOW), "default")
+    assert step.kind is ScanKind.ASK
+    (taken,) = scan(library, Place(str(file.parent), settle=NOW), "default", sure=0)
+    assert taken.kind is ScanKind.TAKE
+
+
+def test_a_disc_whose_words_make_no_title_stops_nothing(library: Library, folder: Path) -> None:
+    an_image(folder / "odd.iso", "ALT p10 ###/x86_64")
+    steps = kinds(scan(library, Place(str(folder), settle=NOW), "default"))
+    assert (steps["odd.iso"], steps["deeper/renamed.iso"]) == (ScanKind.UNKNOWN, ScanKind.TAKE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every name is a text")
+def test_a_name_that_is_no_text_is_told_and_stops_nothing(library: Library, folder: Path) -> None:
+    (folder / "holiday.iso").rename(os.fsdecode(os.fsencode(folder) + b"/holi\xffday.iso"))
+    steps = {one.file.path: one for one in scan(library, Place(str(folder), settle=NOW), "default")}
+    assert steps["deeper/renamed.iso"].kind is ScanKind.TAKE
+    told = steps[r"holi\udcffday.iso"]
+    assert (told.kind, "rename it" in told.reason) == (ScanKind.DAMAGED, True)
+
+
+class Locked(LocalTree):
+    """A folder with another one in it that belongs to somebody else, such as `lost+found`."""
+
+    def scan(self, path: str) -> Iterator[Seen]:
+        """What is there, but for what may not be looked into."""
+        if path == "deeper":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return super().scan(path)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_and_stops_nothing(library: Library, folder: Path) -> None:
+    library._stores["default"] = TreeStore(Locked(folder), create=False)
+    steps = kinds(scan(library, Place(repository="default", settle=NOW), "default"))
+    assert (steps["deeper"], steps["holiday.iso"]) == (ScanKind.DAMAGED, ScanKind.UNKNOWN)
+    with pytest.raises(StoreError, match="'deeper'"):
+        list(TreeStore(Locked(folder), create=False).list())
+
+
+class Withheld(LocalStore):
+    """A folder whose files may not be read."""
+
+    def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
+        """Refused."""
+        raise StoreError(f"Reading '{path}' failed: Permission denied.", code="no-permission")
+
+
+def test_a_file_that_could_not_be_read_is_looked_at_again_though_it_did_not_change(
+    library: Library, repository: Path
+) -> None:
+    an_image(repository / "x.iso", "Debian 13.1.0 amd64 n")
+    library._stores["default"] = Withheld(repository)
+    place = Place(repository="default", settle=NOW)
+    assert kinds(scan(library, place, "default")) == {"x.iso": ScanKind.DAMAGED}
+    library._stores["default"] = LocalStore(repository)
+    assert kinds(scan(library, place, "default")) == {"x.iso": ScanKind.TAKE}

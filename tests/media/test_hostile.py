@@ -15,7 +15,7 @@ from isomanager.media.iso9660 import SECTOR, Tree, read_descriptors
 from isomanager.media.reading import read_metadata
 from isomanager.media.source import Budget, Source
 from isomanager.media.udf import UdfTree
-from media.discs import disc, metadata_of, wim
+from media.discs import disc, metadata_of, wim, wim_of
 
 FILES = {"sources/install.wim": wim("Core", "Professional"), ".disk/info": b"Debian GNU/Linux\n", "a": b"a"}
 SEEDS = {
@@ -134,6 +134,18 @@ def test_an_image_that_costs_too_much_is_given_up() -> None:
         tree.find("nowhere")
     with pytest.raises(MediaError, match="lead on and on"):
         source_of(image, Budget(requests=0)).read(0, 1)
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_damage() -> None:
+    image = disc({"sources": b"a file, and no folder" * 20, "arch": b"so is this" * 40, "etc": b"and this"})
+    assert metadata_of(image, full=True).faults == ()
+
+
+def test_a_description_of_millions_of_elements_is_refused_unread() -> None:
+    image = disc({"sources/install.wim": wim_of("<WIM>" + "<a/>" * 600_000 + "</WIM>")})
+    found = metadata_of(image)
+    assert found.windows == ()
+    assert "too large" in found.faults[0]
 
 
 def test_errors_of_the_store_are_not_taken_for_faults_of_the_image() -> None:

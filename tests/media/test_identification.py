@@ -140,3 +140,9 @@ def test_all_of_a_rules_identifiers_must_fit() -> None:
     )
     assert answer(book, "x.iso", volume="LIVE").product is None
     assert answer(book, "x.iso", volume="LIVE", publisher="THE MAKER").version == "9"
+
+
+@pytest.mark.parametrize("text", ["../../../etc/passwd", "1" * 900, "12 <b>", "-", "x\\y"])
+def test_what_stands_in_the_place_of_a_version_and_is_none_is_not_told_as_one(text: str, rules: RuleBook) -> None:
+    found = identify(Said("x.iso", {"marker:os-release": f"debian|{text}|"}), rules)
+    assert (found.product, found.version) == ("debian", None)

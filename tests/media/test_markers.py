@@ -30,6 +30,24 @@ def test_nonsense_makes_no_marker(path: str, content: bytes) -> None:
     assert read_markers(lambda name, most: content if name == path else None) == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[general]\nfamily = Fedora\nversion = 40\narch = x86_64\nvariant\n  more\n",
+        "[DEFAULT]\nfamily = CentOS\n[general]\n%(x)s\n[general]\nfamily: Fedora\nversion: 40\narch: x86_64\n=\n[\n",
+    ],
+)
+def test_a_file_of_settings_that_is_half_nonsense_tells_the_rest(text: str) -> None:
+    found = read_markers(lambda name, most: text.encode() if name == ".treeinfo" else None)
+    assert found["treeinfo"].startswith("Fedora|40|")
+
+
+def test_a_text_of_two_bytes_a_letter_is_read_as_one() -> None:
+    raw = "[BUILDINFO]\r\nBuildArch=amd64\r\nBuildBranch=ge_release\r\n".encode("utf-16")
+    found = read_markers(lambda name, most: raw[:most] if name == "sources/idwbinfo.txt" else None)
+    assert found["windows-build"] == "x86_64|ge_release"
+
+
 def test_what_is_not_printable_never_gets_into_a_line() -> None:
     found = read_markers(lambda name, most: b"a\x1b[31mb" if name == ".disk/info" else None)
     assert found["disk-info"] == "a [31mb"

@@ -81,3 +81,11 @@ def test_what_a_person_says_decides() -> None:
     taken, left = decided(found(confidence=0.1), found("b.iso"), answers={"u.iso": said, "b.iso": None})
     assert (taken.kind, taken.title) == (ScanKind.TAKE, said)
     assert left.kind is ScanKind.UNKNOWN
+
+
+def test_a_file_of_a_version_that_nothing_tells_is_asked_about_unless_every_guess_is_taken() -> None:
+    (asked,) = decided(found(confidence=0.9, versionless=True))
+    assert asked.kind is ScanKind.ASK
+    assert "nothing tells its version" in asked.reason
+    (taken,) = plan_scan([found(confidence=0.9, versionless=True)], (), inside=False, sure=0)
+    assert taken.kind is ScanKind.TAKE
