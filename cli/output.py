@@ -30,7 +30,8 @@ def harmless(text: str, keep: str = "\n") -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode() for letter in text
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
+        for letter in text
     )
 
 

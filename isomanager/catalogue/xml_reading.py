@@ -1,4 +1,4 @@
-"""XML of upstreams, read with expat and without what makes a small document huge or has it fetch others."""
+"""XML from elsewhere, read with expat and without what makes a small document huge or has it fetch others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_xml(content: bytes, reader: XmlReader) -> None:
     parser.EntityDeclHandler = _refuse
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as wrong:
+    except (expat.ExpatError, LookupError) as wrong:  # the latter where it names an encoding that nobody knows
         raise ValueError(str(wrong)) from wrong
 
 

@@ -19,6 +19,8 @@ from isomanager.version import Version
 Order = Literal["path", "name", "version", "size", "added", "proved", "assurance", "repository"]
 ORDERS: tuple[Order, ...] = ("path", "name", "version", "size", "added", "proved", "assurance", "repository")
 _AT_ONCE = 1000
+_MOST = 1 << 62
+"""Rows that a page may have or leave out: what a database can count."""
 _SEARCHED = ("product", "flavor", "version_text", "edition", "language", "filename", "path", "sha256", "source")
 
 
@@ -52,8 +54,8 @@ class CopySearch(Value):
     text: str = ""
     order: Order = "path"
     descending: bool = False
-    limit: int = Field(default=0, ge=0)
-    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=0, ge=0, le=_MOST)
+    offset: int = Field(default=0, ge=0, le=_MOST)
 
 
 class Statistics(Value):

@@ -28,7 +28,8 @@ _log = logging.getLogger(__name__)
 class Adoptable:
     """A file of a repository and what it is said to be. `digests` are required; `move` puts it where the layout wants it.
 
-    `assurance` is what a match proves: `pinned` where somebody gave the digests, `none` where nobody did.
+    `assurance` is what a match proves: `pinned` where somebody gave the digests, `none` where nobody did; `receipt` is one of these
+    bytes that was judged, and is kept in place of a new one.
     """
 
     repository: str
@@ -41,6 +42,7 @@ class Adoptable:
     source: str = "import"
     filename: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+    receipt: Receipt | None = None
     move: bool = False
 
 
@@ -54,7 +56,7 @@ def adopt(library: Library, found: Adoptable, progress: Progress = silent) -> Co
         return _as_held(held, found)
     store = library.store(found.repository)
     digests, size = _read(library, store, found, progress)
-    receipt = _receipt(library, found, digests, size)
+    receipt = found.receipt or _receipt(library, found, digests, size)
     copy = library.inventory.reserve(_row(library, found, digests["sha256"]))
     with leased_copy(library, copy.id) as lease:
         try:

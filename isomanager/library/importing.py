@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from time import monotonic
 
-from isomanager.errors import IsoManagerError
+from isomanager.errors import IsoManagerError, UsageError
 from isomanager.inventory.exchange.items import Item, Listing
 from isomanager.library.adopting import Adoptable, adopt
 from isomanager.library.checking import CHECKED
@@ -13,7 +14,8 @@ from isomanager.library.leasing import leased_copy
 from isomanager.library.naming import title_of
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
-from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Title
+from isomanager.library.proving_again import judged_receipt
+from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Receipt, Title
 from isomanager.planning.importing import ImportKind, ImportStep, Listed, path_inside, plan_import
 from isomanager.storage.paths import final_path
 from isomanager.transfer.progress import Progress, silent
@@ -43,17 +45,42 @@ def plan_listing(
     return plan_import(listed, held, size_of=sizes.get, replace=replace)
 
 
+def _called(listing: Listing, repository: str) -> frozenset[str]:
+    """What the document calls the repository: by its name, by none, or by the only name it has, as another library may.
+
+    UsageError for a document of several repositories, none of which is this one.
+    """
+    named = {one.repository for one in listing.copies} | {one.repository for one in listing.items}
+    others = named - {"", repository}
+    if len(named) > 1 and others == named:
+        raise UsageError(
+            f"The document lists images of {', '.join(sorted(named))}, and none of {repository}.",
+            hint="Name one of these with --repository; `isomanager repository create` makes it.",
+        )
+    return frozenset(named if len(named) == 1 else {"", repository})
+
+
 def _listed(library: Library, listing: Listing, repository: str, roots: tuple[str, ...]) -> Iterator[Listed]:
+    called = _called(listing, repository)
+    receipts: defaultdict[str, list[Receipt]] = defaultdict(list)
+    for receipt in listing.receipts:
+        receipts[receipt.sha256].append(receipt)
     for copy in listing.copies:
-        if copy.state in CHECKED and copy.repository == repository:
+        if copy.state in CHECKED and copy.repository in called:
             whole = {"size": copy.size, "digests": copy.digests, "source": copy.source, "metadata": copy.metadata}
-            yield _placed(copy.path, roots, Listed.model_validate({"title": copy.title, **whole}))
+            known = Listed(title=copy.title, receipts=tuple(receipts[copy.sha256 or ""]), **whole)
+            yield _placed(copy.path, roots, known)
     for item in listing.items:
-        if item.repository in ("", repository):
+        if item.repository in called:
             title = titled(library, item)
-            notes = {name: text for name, text in item.metadata.items() if name not in _OURS}
-            known = Listed(title=title, size=item.size, digests=item.digests, source=item.source, metadata=notes)
+            told = {"size": item.size, "digests": item.digests, "source": item.source, "metadata": notes_of(item)}
+            known = Listed(title=title, **told)
             yield _placed(item.path, roots, known)
+
+
+def notes_of(item: Item) -> dict[str, str]:
+    """What people said of an item, without what our own exports say there."""
+    return {name: text for name, text in item.metadata.items() if name not in _OURS}
 
 
 def titled(library: Library, item: Item) -> Title:
@@ -88,7 +115,7 @@ def import_step(
     if step.listed is None or step.kind is not ImportKind.ADOPT:
         return _settled(step, repository)
     try:
-        copy = adopt(library, _adoptable(step.listed, repository, place, move), progress)
+        copy = adopt(library, _adoptable(step.listed, repository, place, move, _proof(library, step.listed)), progress)
     except IsoManagerError as wrong:
         return _settled(step, repository).model_copy(
             update={"outcome": OutcomeKind.FAILED, "reason": str(wrong), "code": wrong.code}
@@ -104,14 +131,25 @@ def import_step(
     )
 
 
-def _adoptable(listed: Listed, repository: str, place: str, move: bool) -> Adoptable:
+def _proof(library: Library, listed: Listed) -> Receipt | None:
+    """The document's receipt that shows today, by the keys that are pinned here, more than the document's own word does."""
+    for receipt in listed.receipts:
+        if receipt.title == listed.title and receipt.sha256 == listed.digests.get("sha256"):
+            judged = judged_receipt(library, receipt)
+            if judged.valid and judged.assurance > Assurance.PINNED:
+                return receipt.model_copy(update={"assurance": judged.assurance})
+    return None
+
+
+def _adoptable(listed: Listed, repository: str, place: str, move: bool, proof: Receipt | None) -> Adoptable:
     given = f"Its digest was given by {place}." if listed.digests else f"{place} lists it without a digest."
     return Adoptable(
         repository=repository,
         path=listed.path,
         title=listed.title,
         size=listed.size,
-        digests=listed.digests,
+        digests=listed.digests | (proof.digests if proof else {}),
+        receipt=proof,
         assurance=Assurance.PINNED if listed.digests else Assurance.NONE,
         reasons=(given,),
         source=listed.source or "import",

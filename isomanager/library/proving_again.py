@@ -54,6 +54,13 @@ def _told(receipt: Receipt, result: Rejudged, size: int, digests: Digests) -> di
     }
 
 
+def judged_receipt(library: Library, receipt: Receipt) -> Rejudged:
+    """What a receipt shows today of bytes that have its digests: for places whose files are read later, when they are copied."""
+    return rejudge(
+        receipt, b"", receipt.size, receipt.digests, library.keyring, pins_of(library, receipt), now=library.now()
+    )
+
+
 def pins_of(library: Library, receipt: Receipt) -> Pins:
     """What the catalogue pins today for a receipt's title."""
     product = library.product_of(receipt.title)

@@ -12,7 +12,7 @@ from pathlib import Path
 from isomanager.errors import IsoManagerError, StoreError
 from isomanager.inventory.exchange.items import Item
 from isomanager.inventory.exchange.reading import parse_listing
-from isomanager.library.importing import titled
+from isomanager.library.importing import notes_of, titled
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.proving_again import pins_of
 from isomanager.model import (
@@ -146,7 +146,7 @@ def _held(
         title = titled(library, item)
     assurance = best[1].assurance if best else Assurance.NONE
     why = _why(judged, good)
-    copy = _row(library, repository, entry, title, digests, assurance, (best or (None,))[0])
+    copy = _row(library, repository, entry, title, digests, assurance, (best or (None,))[0], item)
     library.inventory.import_receipts(receipts)
     imported = library.inventory.import_copies([copy])
     if imported.skipped:
@@ -158,13 +158,6 @@ def _judged(library: Library, store: Store, entry: Entry, receipt: Receipt, dige
     data: Path | bytes = store.root.joinpath(*entry.path.split("/")) if isinstance(store, LocalStore) else b""
     taken = {name: digests[name] for name in {*receipt.digests, "sha256"} if name in digests}
     return rejudge(receipt, data, entry.size, taken, library.keyring, pins_of(library, receipt), now=library.now())
-
-
-def judged_receipt(library: Library, receipt: Receipt) -> Rejudged:
-    """What a receipt shows today of bytes that have its digests: for places whose files are read later, when they are copied."""
-    return rejudge(
-        receipt, b"", receipt.size, receipt.digests, library.keyring, pins_of(library, receipt), now=library.now()
-    )
 
 
 def expected_of(library: Library, receipt: Receipt) -> Expectation | None:
@@ -188,6 +181,7 @@ def _row(
     digests: Digests,
     assurance: Assurance,
     receipt: Receipt | None,
+    item: Item | None,
 ) -> Copy:
     now = library.now()
     kept = {name: digests[name] for name in {*(receipt.digests if receipt else ()), "sha256"} if name in digests}
@@ -195,8 +189,10 @@ def _row(
         id=secrets.token_hex(8), repository=repository, path=entry.path, title=title, state=CopyState.HELD,
         sha256=digests["sha256"], size=entry.size, assurance=assurance, digests=kept,
         fingerprint=receipt.fingerprint if receipt else f"sha256:{digests['sha256']}",
-        filename=receipt.filename if receipt else entry.path.rpartition("/")[2], source="rebuilt",
-        reason="rebuilt from the repository", created_at=entry.modified_at, proved_at=now, changed_at=now,
+        filename=receipt.filename if receipt else entry.path.rpartition("/")[2],
+        source=(item.source if item else "") or "rebuilt", metadata=notes_of(item) if item else {},
+        reason="rebuilt from the repository", created_at=(item and item.added_at) or entry.modified_at, proved_at=now,
+        changed_at=now,
     )  # fmt: skip
 
 
@@ -204,7 +200,7 @@ def _damaged(library: Library, repository: str, entry: Entry, item: Item, digest
     """A file that is not what the repository says it is: kept in view as suspect, never served."""
     told = f"the repository's inventory says SHA-256 {item.digests['sha256']}, and the file has {digests['sha256']}"
     title = titled(library, item)
-    copy = _row(library, repository, entry, title, {"sha256": item.digests["sha256"]}, Assurance.NONE, None)
+    copy = _row(library, repository, entry, title, {"sha256": item.digests["sha256"]}, Assurance.NONE, None, item)
     suspect = copy.model_copy(update={"state": CopyState.SUSPECT, "reason": told, "size": item.size or entry.size})
     library.inventory.import_copies([suspect])
     return _told(entry, repository, OutcomeKind.FAILED, told, title=title, code="wrong-digest")

@@ -109,7 +109,9 @@ def _looked_at(
         return FoundFile.model_validate(before.found)
     try:
         found = _read(library, store, rules, entry, place)
-    except StoreError as wrong:  # not of the file itself: it may be mended without a change to the file, so nothing is noted
+    except (
+        StoreError
+    ) as wrong:  # not of the file itself: it may be mended without a change to the file, so nothing is noted
         return _troubled(entry.path, wrong.message, entry.size)
     after = store.stat(entry.path) if place.settle else entry
     if after is None or (after.etag, after.size) != (entry.etag, entry.size):

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from isomanager.errors import StoreUnavailable, UsageError
 from isomanager.library.opening import Library
-from isomanager.library.rebuilding import Evidence, gather_evidence, judged_receipt
+from isomanager.library.proving_again import judged_receipt
+from isomanager.library.rebuilding import Evidence, gather_evidence
 from isomanager.model import CopyState, Receipt
 from isomanager.planning.syncing import Shared
 from isomanager.storage.contract import INTERNAL, Store

@@ -19,7 +19,8 @@ from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.bundle_form import BundledFile, BundledImage, Manifest, bad_bundle, read_manifest
 from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import pinned_by
-from isomanager.library.rebuilding import expected_of, judged_receipt
+from isomanager.library.proving_again import judged_receipt
+from isomanager.library.rebuilding import expected_of
 from isomanager.library.site_keys import signer_of, trusted_sites
 from isomanager.library.sync_planning import plan_destination
 from isomanager.library.syncing import settled, sync_image

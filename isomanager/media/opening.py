@@ -55,7 +55,9 @@ def read_stored(store: Store, path: str, *, full: bool = False) -> Metadata:
 def images_below(folder: Path, refused: Callable[[MediaError], None]) -> Iterator[Path]:
     """The images of a folder and the folders in it, in order; what is internal to a repository is passed over, and a folder that
     cannot be read, too, of which `refused` is told."""
-    for above, folders, names in os.walk(folder, onerror=lambda wrong: refused(_unreadable(Path(wrong.filename), wrong))):
+    for above, folders, names in os.walk(
+        folder, onerror=lambda wrong: refused(_unreadable(Path(wrong.filename), wrong))
+    ):
         folders[:] = sorted(one for one in folders if one != ".isomanager")
         yield from (Path(above, name) for name in sorted(names) if name.lower().endswith(IMAGE_ENDINGS))
 

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from pydantic import Field
 
 from isomanager.errors import UsageError
-from isomanager.model import Copy, CopyState, Digests, Title, Value
+from isomanager.model import Copy, CopyState, Digests, Receipt, Title, Value
 
 
 class ImportKind(StrEnum):
@@ -24,7 +24,7 @@ class ImportKind(StrEnum):
 
 class Listed(Value):
     """An image as a document lists it, its title understood. `path` is inside the repository, "" when it names no file there;
-    `objection` says why the path cannot be one."""
+    `receipts` are the document's own of its bytes; `objection` says why the path cannot be one."""
 
     title: Title
     path: str = ""
@@ -32,6 +32,7 @@ class Listed(Value):
     digests: Digests = Field(default_factory=dict)
     source: str = ""
     metadata: dict[str, str] = Field(default_factory=dict)
+    receipts: tuple[Receipt, ...] = ()
     objection: str = ""
 
 
@@ -55,8 +56,14 @@ def plan_import(
     """A step for each image of the document, and with `replace` one for each held copy that it does not list.
 
     `held` are the repository's copies under a final name; `size_of` tells a file's bytes in the store, None when there is none.
-    Files are never touched: what is forgotten stays where it is.
+    Files are never touched: what is forgotten stays where it is. UsageError for a document that would have everything forgotten.
     """
+    listed = tuple(listed)
+    if replace and held and not any(one.path and not one.objection for one in listed):
+        raise UsageError(
+            "The document names no file of the repository, so that everything would be forgotten: nothing was changed.",
+            hint="Leave --replace away, or give the inventory of this repository.",
+        )
     by_path = {copy.path.casefold(): copy for copy in held}
     steps: list[ImportStep] = []
     named: set[str] = set()

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from isomanager.errors import IsoManagerError, StoreError
-from isomanager.storage.contract import INTERNAL, Entry, PartialRef, RefusedFolder, Space, StoreTraits, Validators, Vouch
+from isomanager.storage.contract import (
+    INTERNAL,
+    Entry,
+    PartialRef,
+    RefusedFolder,
+    Space,
+    StoreTraits,
+    Validators,
+    Vouch,
+)
 from isomanager.storage.paths import IMAGE_EXTENSIONS, final_path, is_internal, safe_path
 from isomanager.storage.resuming import PartialNote
 from isomanager.storage.s3_batch import WRITTEN_AS, S3Batch

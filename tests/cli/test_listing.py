@@ -93,7 +93,15 @@ def test_nothing_that_fits_is_an_answer_and_a_wrong_filter_is_not(shelf: Isomana
     assert "Nothing that is held fits" in shelf("list", "--version", "99").well().out
     assert "Nothing of fedora is held" in shelf("list", "fedora").well().out
     assert json.loads(shelf("list", "--version", "99", "--json").well().out) == []
-    for wrong in (["--sort", "colour"], ["--where", "colour=red"], ["--repository", "nowhere"], ["no-such-thing"]):
+    beyond = "9" * 25
+    for wrong in (
+        ["--sort", "colour"],
+        ["--offset", beyond],
+        ["--limit", beyond],
+        ["--where", "colour=red"],
+        ["--repository", "nowhere"],
+        ["no-such-thing"],
+    ):
         told = shelf("list", *wrong)
         assert told.code == 2 or "--repository" in wrong, wrong
         assert told.err

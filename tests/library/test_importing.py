@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from isomanager.errors import Refused, StoreError
+from isomanager.errors import Refused, StoreError, UsageError
 from isomanager.inventory.exchange.reading import parse_listing
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.adopting import Adoptable, adopt
@@ -182,3 +182,22 @@ def test_a_crash_while_adopting_leaves_the_file_and_no_lie(
 def test_names_become_titles(library: Library, words: dict[str, str], title: str) -> None:
     assert str(title_of(library, **words)) == title
     assert Version("0") == title_of(library, "x").version
+
+
+def test_never_forgets_everything_for_a_document_that_names_no_file(library: Library, file: Path) -> None:
+    brought_in(library, seed(an_iso()))
+    for document in (seed(), seed(an_iso(filePath="")), seed(an_iso(filePath="/elsewhere/x.iso"))):
+        with pytest.raises(UsageError, match="everything would be forgotten"):
+            brought_in(library, document, replace=True)
+    assert library.inventory.statistics(CopySearch()).count == 1
+
+
+def test_a_document_may_call_the_repository_by_another_name_unless_it_speaks_of_several(
+    library: Library, file: Path
+) -> None:
+    line = f"Ubuntu,linux,22.04,Old/ubuntu-22.04.iso,{SHA256}"
+    names = "name,type,version,path,sha256,repository\r\n"
+    with pytest.raises(UsageError, match="images of hq, nas, and none of default"):
+        brought_in(library, f"{names}{line},nas\r\n{line},hq\r\n".encode())
+    (told,) = brought_in(library, f"{names}{line},hq\r\n".encode())
+    assert told.outcome is OutcomeKind.PUBLISHED

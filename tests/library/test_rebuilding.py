@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from domain_update import update
+from isomanager.inventory.exchange.reading import parse_listing
 from isomanager.inventory.searching import CopySearch
+from isomanager.library.exporting import export_pieces
+from isomanager.library.importing import import_step, plan_listing
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
 from isomanager.library.rebuilding import gather_evidence, missing_files, rebuild_file, unknown_files
@@ -100,3 +105,40 @@ def test_without_receipts_and_inventory_nothing_is_made_up(emptied: Library, rep
     (repository / "inventory.json").unlink()
     assert {one.outcome for one in rebuilt(emptied).values()} == {OutcomeKind.SKIPPED}
     assert held(emptied) == {}
+
+
+def test_what_people_noted_of_an_image_is_known_again(filled: Library, emptied: Library) -> None:
+    signed = next(one for one in held(filled).values() if one.title.product == "sample-orchard")
+    notes = {"purpose": "Lab", "owner": "me"}
+    filled.inventory.transition(signed.id, CopyState.HELD, expected=CopyState.HELD, metadata=notes)
+    refresh_indexes(filled)
+    rebuilt(emptied)
+    again = held(emptied)[signed.path]
+    assert (again.metadata, again.source) == (notes, signed.source)
+    assert abs(again.created_at - signed.created_at) < timedelta(seconds=1)
+
+
+def imported(library: Library, document: str) -> dict[str, Outcome]:
+    steps = plan_listing(library, parse_listing(document.encode(), "own.json"), repository="default")
+    told = [import_step(library, one, repository="default", place="own.json") for one in steps]
+    return {one.path: one for one in told}
+
+
+def test_an_export_of_everything_brings_back_how_far_it_is_proved(filled: Library, emptied: Library) -> None:
+    signed = next(one for one in held(filled).values() if one.title.product == "sample-orchard")
+    document = "".join(export_pieces(filled, CopySearch(), "isomanager"))
+    assert {one.outcome for one in imported(emptied, document).values()} == {OutcomeKind.PUBLISHED}
+    again = held(emptied)
+    assert again[signed.path].assurance is Assurance.SIGNED
+    assert {one.assurance for path, one in again.items() if path != signed.path} == {Assurance.PINNED}
+    (receipt,) = emptied.inventory.receipts(signed.sha256 or "")
+    assert receipt.evidence == filled.inventory.receipts(signed.sha256 or "")[-1].evidence != ()
+
+
+def test_never_believes_an_export_whose_receipt_is_of_another_title(filled: Library, emptied: Library) -> None:
+    signed = next(one for one in held(filled).values() if one.title.product == "sample-orchard")
+    document = json.loads("".join(export_pieces(filled, CopySearch(), "isomanager")))
+    for copy in document["copies"]:
+        copy["title"]["version"]["text"] = "99.9"
+    imported(emptied, json.dumps(document))
+    assert held(emptied)[signed.path].assurance is Assurance.PINNED

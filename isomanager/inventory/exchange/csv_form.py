@@ -15,7 +15,8 @@ COLUMNS = (
     "name", "type", "flavor", "version", "architecture", "language", "edition", "repository", "path", "size", "sha256",
     "added_at", "source", "assurance", "state", "filename",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The wide forms, too: spreadsheets take both for the same."""
 _METADATA = ("assurance", "state", "filename")
 _NAMES = {"filepath": "path", "filesize": "size", "downloaddate": "added_at", "hash": "sha256", "family": "type"}
 
@@ -47,12 +48,19 @@ def read_csv(text: str, place: str) -> Listing:
 
     InventoryError(code="bad-inventory") for what is no such table.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    if text.startswith("#TYPE "):  # Windows PowerShell's first line
+        text = text.partition("\n")[2]
+    between = max(
+        ",;\t", key=text.partition("\n")[0].count
+    )  # spreadsheets write what their country separates lists with
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
     try:
         first = next(reader, [])
         names = [_NAMES.get(name, name) for name in (cell.strip().lower().lstrip("\ufeff") for cell in first)]
         if "name" not in names:
             raise bad_inventory(place, "its first line has no column 'name'")
+        if len(set(names)) < len(names):
+            raise bad_inventory(place, "its first line names a column twice")
         rows = (_row(names, cells) for cells in reader if cells)
         return Listing(form="csv", items=tuple(read_items(rows, place)))
     except csv.Error as wrong:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from isomanager.errors import InventoryError
 from isomanager.model import ALGORITHMS, Copy, Digests, Receipt, Value
@@ -19,6 +20,7 @@ fields."""
 MAX_BYTES = 256 << 20
 MAX_ITEMS = 1_000_000
 _MAX_TEXT = 4096
+_POWERSHELL = re.compile(r"/Date\((\d{1,14})(?:[+-]\d{4})?\)/")
 _HEX = re.compile(r"[0-9a-f]+")
 _LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 
@@ -31,9 +33,23 @@ def _plain(text: Any) -> Any:
 
 
 def _without_controls(text: str) -> str:
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):
         raise ValueError("it has a control character")
+    if not text.isascii():
+        text.encode()  # half a letter can be written in JSON, and kept nowhere
     return text.strip()
+
+
+def _moment(told: Any) -> Any:
+    """A time as Windows PowerShell writes it into JSON, too: `/Date(1736089800000)/`, or an object with that as its value."""
+    if isinstance(told, dict):
+        told = told.get("value") or told.get("DateTime")
+    found = _POWERSHELL.fullmatch(told) if isinstance(told, str) else None
+    return datetime.fromtimestamp(int(found[1]) / 1000, UTC) if found else told
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Text = Annotated[str, BeforeValidator(_plain), AfterValidator(_without_controls), Field(max_length=_MAX_TEXT)]
@@ -63,9 +79,9 @@ class Item(Value):
     path: Text = ""
     size: int | None = Field(default=None, ge=0)
     digests: Annotated[Digests, AfterValidator(_digests)] = Field(default_factory=dict)
-    added_at: AwareDatetime | None = None
+    added_at: Annotated[datetime, BeforeValidator(_moment), AfterValidator(_aware)] | None = None
     source: Text = ""
-    metadata: dict[str, Text] = Field(default_factory=dict)
+    metadata: dict[Text, Text] = Field(default_factory=dict)
 
 
 class Listing(Value):

@@ -97,17 +97,28 @@ def _time(moment: datetime) -> str:
 def read_json(text: str, place: str) -> Listing:
     """The listing in a JSON document of any of the three forms. InventoryError(code="bad-inventory") for anything else."""
     try:
-        document = json.loads(text, parse_float=str)
+        document = json.loads(text, parse_float=str, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as wrong:
         raise bad_inventory(place, f"it is no JSON ({str(wrong)[:100]})") from wrong
     if isinstance(document, dict) and document.get("schema") == OWN_SCHEMA:
         return _read_own(document, place)
-    if isinstance(document, dict) and isinstance(document.get("isos"), list):
+    if isinstance(document, dict) and isinstance(document.get("isos"), list | dict):
         return _read_seed(document, place)
     rows = [document] if isinstance(document, dict) and "Name" in document else document
     if isinstance(rows, list):
         return Listing(form="simple", items=tuple(read_items(_simple_rows(rows, place), place)))
     raise bad_inventory(place, "it is none of the forms that are known (isos, schema, or a list of images)")
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        raise ValueError("an object in it says something twice")
+    return told
 
 
 def _read_own(document: dict[str, Any], place: str) -> Listing:
@@ -129,7 +140,8 @@ def _read_seed(document: dict[str, Any], place: str) -> Listing:
         raise bad_inventory(place, f"its schema is {document.get('version')!r}, and {SEED_VERSION} is known")
     about = document.get("repository")
     root = about.get("path", "") if isinstance(about, dict) else ""
-    rows = (_seed_row(one, place) for one in document["isos"])
+    isos = document["isos"]  # PowerShell writes a list of one as that one
+    rows = (_seed_row(one, place) for one in (isos if isinstance(isos, list) else [isos]))
     return Listing(form="json", root=str(root), items=tuple(read_items(rows, place)))
 
 
@@ -140,7 +152,7 @@ def _seed_row(one: Any, place: str) -> dict[str, Any]:
     metadata = one.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise bad_inventory(place, f"the metadata of {str(one.get('name'))[:60]!r} is no object")
-    texts = {str(key): str(value) for key, value in metadata.items() if isinstance(value, str | int)}
+    texts = _texts(metadata)
     return {
         **{name: one[name] for name in plain if one.get(name) is not None},
         "edition": texts.pop("edition", ""),
@@ -150,6 +162,17 @@ def _seed_row(one: Any, place: str) -> dict[str, Any]:
         "digests": _one_digest(one.get("hash")) | _more_digests(metadata.get("digests")),
         "added_at": one.get("downloadDate") or None,
         "metadata": texts,
+    }
+
+
+def _texts(metadata: dict[str, Any]) -> dict[str, str]:
+    """Notes as texts; those that a repository's own inventory keeps apart from what it says itself, among them."""
+    notes = metadata.get("notes")
+    plain = metadata if not isinstance(notes, dict) else {**metadata, **notes, "notes": None}
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in plain.items()
+        if value is not None and name != "digests"
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from isomanager.inventory.exchange.csv_form import read_csv
@@ -21,13 +22,15 @@ def parse_listing(data: bytes, place: str) -> Listing:
     """The listing in `data`; `place` is what errors call it."""
     if len(data) > MAX_BYTES:
         raise bad_inventory(place, f"it is larger than {MAX_BYTES >> 20} MiB")
-    beginning = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if beginning == b"<":
-        return read_xml(data, place)
+    wide = data[:2] in (BOM_UTF16_LE, BOM_UTF16_BE)  # as Windows PowerShell writes what is sent into a file
+    if not wide and data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        return read_xml(data, place)  # which may say its encoding itself
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig").lstrip()
     except UnicodeDecodeError as wrong:
-        raise bad_inventory(place, "it is not UTF-8 text") from wrong
-    if not text.strip():
+        raise bad_inventory(place, "it is neither UTF-8 nor UTF-16 text") from wrong
+    if not text:
         raise bad_inventory(place, "it is empty")
-    return read_json(text, place) if beginning in (b"{", b"[") else read_csv(text, place)
+    if text[0] == "<":
+        return read_xml(data, place)
+    return read_json(text, place) if text[0] in "{[" else read_csv(text, place)

@@ -1,13 +1,13 @@
-"""XML. Read with expat; a document type ends the reading, because its entities make small documents huge and fetch others."""
+"""XML. A document type ends the reading, because its entities make small documents huge and fetch others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
-from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from isomanager.catalogue.xml_reading import read_xml as read_document
 from isomanager.inventory.exchange.items import MAX_ITEMS, Listing, bad_inventory, read_items
 from isomanager.inventory.exchange.json_form import item_of
 from isomanager.model import Copy
@@ -17,6 +17,8 @@ _PLAIN = (
     "source",
 )  # fmt: skip
 _DEEPEST = 8
+_LONGEST = 64 << 10
+"""Letters between two marks: far more than any text may have."""
 
 
 def write_xml(copies: Iterable[Copy], *, now: datetime, digests: bool = True) -> Iterator[str]:
@@ -44,7 +46,7 @@ def _text(value: Any) -> str:
 
 
 class _Reading:
-    """Gathers the items as expat tells of them."""
+    """Gathers the items as they are read."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -63,12 +65,15 @@ class _Reading:
             self._row = {"digests": {}, "metadata": {}}
         self._key, self._text = attributes.get("algorithm") or attributes.get("name") or "", ""
 
-    def text(self, text: str) -> None:
-        self._text += text
+    def text(self, piece: str) -> None:
+        self._text += piece
+        if len(self._text) > _LONGEST:
+            raise ValueError("a text in it is too long")
 
-    def end(self, _name: str) -> None:
+    def end(self, name: str) -> None:  # noqa: ARG002 - what begins last ends first
         last, row = self._path.pop(), self._row
         if row is None:
+            self._text = ""
             return
         if last == "iso":
             self.rows.append(row)
@@ -84,17 +89,9 @@ class _Reading:
 
 def read_xml(data: bytes, place: str) -> Listing:
     """The listing in an XML document. InventoryError(code="bad-inventory") for one with a document type, or none at all."""
-    reading, parser = _Reading(), expat.ParserCreate()
-    parser.StartElementHandler = reading.start
-    parser.EndElementHandler = reading.end
-    parser.CharacterDataHandler = reading.text
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    reading = _Reading()
     try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, ValueError) as wrong:
+        read_document(data, reading)
+    except ValueError as wrong:
         raise bad_inventory(place, f"it is no XML inventory ({str(wrong)[:100]})") from wrong
     return Listing(form="xml", items=tuple(read_items(reading.rows, place)))
-
-
-def _refuse_doctype(*_declared: Any) -> None:
-    raise ValueError("it declares a document type, which no inventory needs")

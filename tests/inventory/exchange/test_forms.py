@@ -137,6 +137,38 @@ def test_columns_may_come_in_any_order_and_under_the_seeds_names() -> None:
     assert (item.name, item.version, item.path, item.digests) == ("Ubuntu", "22.04", "u.iso", {"sha256": SHA256})
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        '#TYPE System.Management.Automation.PSCustomObject\r\n"Name","Type"\r\n"Ubuntu","Linux"\r\n',
+        "Name;Type\r\nUbuntu;Linux\r\n",
+        '{"version": "1.0", "isos": {"name": "Ubuntu", "type": "Linux"}}',
+        "<inventory><iso><name>Ubuntu</name><type>Linux</type></iso></inventory>",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_documents_are_read_as_windows_writes_them(document: str, encoding: str) -> None:
+    (item,) = parse_listing(document.encode(encoding), "given").items
+    assert (item.name, item.type) == ("Ubuntu", "Linux")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ['"2025-01-05T15:10:00"', '"2025-01-05T15:10:00.0000000+00:00"', '"/Date(1736089800000)/"', '{"value": "\\/Date(1736089800000)\\/"}'],
+)  # fmt: skip
+def test_times_are_understood_as_powershell_writes_them(spelled: str) -> None:
+    document = f'{{"version": "1.0", "isos": [{{"name": "x", "downloadDate": {spelled}}}]}}'
+    (item,) = parse_listing(document.encode(), "given").items
+    assert item.added_at == datetime(2025, 1, 5, 15, 10, tzinfo=UTC)
+
+
+def test_notes_of_any_shape_are_kept_as_texts() -> None:
+    metadata = {"build": 26100, "owner": "me", "tags": ["a", "ö"], "none": None, "notes": {"purpose": "lab"}}
+    document = {"version": "1.0", "isos": [{"name": "x", "metadata": metadata}]}
+    (item,) = parse_listing(json.dumps(document).encode(), "given").items
+    assert item.metadata == {"build": "26100", "owner": "me", "tags": '["a", "ö"]', "purpose": "lab"}
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><inventory><iso><name>&b;</name></iso></inventory>'
 OUTSIDE = '<!DOCTYPE x SYSTEM "file:///etc/passwd"><inventory/>'
 
@@ -166,6 +198,14 @@ OUTSIDE = '<!DOCTYPE x SYSTEM "file:///etc/passwd"><inventory/>'
         (b"<html></html>", "root is <html>"),
         (b"<inventory><iso>", "no XML"),
         (b"<inventory>" + b"<a>" * 50, "too deep"),
+        (b"<inventory><iso><name>" + b"\n" * 3_000_000 + b"</name></iso></inventory>", "too long"),
+        (b'<?xml version="1.0" encoding="bogus"?><inventory/>', "unknown encoding"),
+        (b'<?xml version="1.0" encoding="rot13"?><inventory/>', "no XML"),
+        (b'{"version": "1.0", "isos": [{"name": "x", "fileSize": NaN}]}', "NaN is no number"),
+        (b'{"version": "1.0", "isos": [], "isos": [{"name": "x"}]}', "twice"),
+        (b'{"version": "1.0", "isos": [{"name": "x", "filePath": "\\ud800.iso"}]}', "image 1, path"),
+        (b'{"version": "1.0", "isos": [{"name": "x", "metadata": {"a\\u001b[31m": "b"}}]}', "control character"),
+        (b"name,name\r\na,b\r\n", "twice"),
     ],
 )  # fmt: skip
 def test_what_is_no_inventory_is_refused_with_the_reason(data: bytes, why: str) -> None:
