@@ -156,8 +156,7 @@ class TreeStore:
         except PermissionError as wrong:
             if refused is None or not folder:
                 raise as_store_error(wrong, f"Looking into '{folder}' of {self.url}") from wrong
-            refused(folder)
-            return
+            return refused(folder)
         for one in found:
             whole = f"{folder}/{one.name}" if folder else one.name
             if one.kind is Kind.FILE:
