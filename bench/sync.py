@@ -1,7 +1,7 @@
 """Keeping places in step, beside rclone and rsync: 1,000 images of which 1 % changed, nothing to do, and a first copy of 4 GiB.
 
     .venv/bin/python -m bench.sync [--only local,s3,smb] [--scenes many,large] [--images 1000] [--kib 256] [--mib 4096]
-                                   [--files 4] [--rounds 3] [--folder DIR]
+                                   [--files 4] [--rounds 3] [--folder DIR] [--disk btrfs]
 
 From a folder to another one, to S3 (SeaweedFS) and to SMB (Samba), all on this machine and this disk. Who is measured:
 
@@ -12,9 +12,11 @@ From a folder to another one, to S3 (SeaweedFS) and to SMB (Samba), all on this 
     rsync            `rsync -a --delete`, to the folder alone: it speaks neither S3 nor SMB
     rclone-checked   `rclone sync --checksum`: digests decide, and both sides are hashed
     rsync-flushed    `rsync -a --delete --fsync`: every file is on the medium before it counts
+    cp-reflink       `cp -a --reflink=always`, on a disk that shares blocks: nothing is read or hashed
 
-The rounds take turns. Told are medians in seconds, ours relative to the faster of rclone and rsync, and, where there is one, to
-the faster of those that check or flush as we do (below 1.00 we are faster).
+With `--disk btrfs` (as root) all of it is on a disk of its own that shares blocks between files, in a file of `--folder`: there
+ours shares them too, and hashes what it shares. The rounds take turns. Told are medians in seconds, ours relative to the faster of
+rclone and rsync, and, where there is one, to the faster of those that check or flush as we do (below 1.00 we are faster).
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +51,9 @@ from isomanager.library.syncing import retire_extra
 from isomanager.model import Assurance, Copy, CopyState, Family, OutcomeKind, Receipt, Title
 from isomanager.planning.syncing import SyncKind, SyncMode
 from isomanager.settings import Settings
+from isomanager.storage.durable import clone_file
 from isomanager.version import Version
+from sharing_disk import sharing_disk
 from store_servers import s3_server, smb_server
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -58,6 +62,8 @@ CHANGED = 100
 
 AS_WE_DO = {"rclone": ("rclone-checked", "--checksum"), "rsync": ("rsync-flushed", "--fsync")}
 """The peers' ways that check or flush as ours does, and the option that makes them."""
+
+COPY_BY_BLOCKS = "cp-reflink"
 
 Way = Callable[[], None]
 
@@ -69,6 +75,8 @@ class Place:
     url: str
     peers: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
+    blocks: str = ""
+    """Where `cp` shares blocks, if it can."""
 
 
 @contextmanager
@@ -76,7 +84,19 @@ def local(folder: Path) -> Iterator[Place]:
     """Another folder."""
     rclone, rsync = folder / "rclone", folder / "rsync"
     rsync.mkdir(parents=True)
-    yield Place(str(folder / "ours"), {"rclone": str(rclone), "rsync": f"{rsync}/"})
+    yield Place(str(folder / "ours"), {"rclone": str(rclone), "rsync": f"{rsync}/"}, blocks=_blocks(folder))
+
+
+def _blocks(folder: Path) -> str:
+    """A folder of its own, where the disk shares blocks between files."""
+    one, place = folder / "one", folder / "cp"
+    one.write_bytes(b"x" * 4096)
+    try:
+        clone_file(one, folder / "two")
+    except OSError:
+        return ""
+    place.mkdir()
+    return str(place)
 
 
 @contextmanager
@@ -183,8 +203,17 @@ def ways(images: Images, place: Place, name: str) -> dict[str, Way]:
         for way, more, behind in ((peer, [], ""), (as_we_do, [option], "-fair")):
             to = f"{where.rstrip('/')}{behind}{'/' if where.endswith('/') else ''}"
             words = [*commands[peer], *more, f"{images.folder}/", to]
-            found[way] = lambda words=words: subprocess.run(words, check=True, capture_output=True)  # type: ignore[misc]
+            found[way] = _command(words)
+    if place.blocks:
+        found[COPY_BY_BLOCKS] = _command(["cp", "-a", "--reflink=always", f"{images.folder}/.", place.blocks])
     return found
+
+
+def _command(words: list[str]) -> Way:
+    def run() -> None:
+        subprocess.run(words, check=True, capture_output=True)
+
+    return run
 
 
 def timed(way: Way) -> float:
@@ -199,7 +228,7 @@ def tell(scene: str, server: str, taken: dict[str, list[float]]) -> None:
     """A line for each."""
     middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
     fair = {way for way, _ in AS_WE_DO.values()}
-    peers = {name: seconds for name, seconds in middle.items() if name != "isomanager"}
+    peers = {name: seconds for name, seconds in middle.items() if name not in ("isomanager", COPY_BY_BLOCKS)}
     usual = min(seconds for name, seconds in peers.items() if name not in fair)
     same = min((seconds for name, seconds in peers.items() if name in fair), default=usual)
     for name, seconds in middle.items():
@@ -262,11 +291,19 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=4, help="how many large images")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="on which disk; a folder of its own is made there, and removed")
+    parser.add_argument("--disk", choices=["btrfs"], help="on a disk of its own that shares blocks")
     asked = parser.parse_args()
     for server in asked.only.split(","):
         for scene in asked.scenes.split(","):
-            with tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=asked.folder) as folder:
-                SCENES[scene](Path(folder), asked, server)
+            with (
+                tempfile.TemporaryDirectory(prefix="isomanager-bench-", dir=asked.folder) as folder,
+                ExitStack() as mounted,
+            ):
+                place = Path(folder)
+                if asked.disk:
+                    room = 8 * max(asked.mib * MIB, asked.images * asked.kib * KIB) + (1 << 30)
+                    place = mounted.enter_context(sharing_disk(place, room))
+                SCENES[scene](place, asked, server)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, zstd, signify, zsyncmake, nginx,
-# systemd-analyze, Samba and, as root, NFS-Ganesha. As root on Debian they are installed, elsewhere it is said which ones are missing.
+# systemd-analyze, Samba and, as root, NFS-Ganesha and btrfs. As root on Debian they are installed, elsewhere it is said which ones are missing.
 set -euo pipefail
 
 missing=()
@@ -22,6 +22,9 @@ if [ "$(id -u)" -eq 0 ]; then
   command -v ganesha.nfsd >/dev/null || missing+=(nfs-ganesha nfs-ganesha-vfs)
   command -v rpcbind >/dev/null || missing+=(rpcbind)
   command -v ip >/dev/null || missing+=(iproute2)
+  # a disk that shares blocks between files, in a file of its own: mounting it takes root
+  [ -x /usr/sbin/mkfs.btrfs ] || command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
+  command -v mount >/dev/null || missing+=(mount)
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 

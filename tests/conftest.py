@@ -18,6 +18,7 @@ from isomanager.library.opening import Library, library_in_use
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings
 from postgres_server import postgres_server, prefect_database
+from sharing_disk import NoDiskError, sharing_disk
 from store_servers import NfsServer, S3Server, SmbServer, nfs_server, s3_server, smb_server
 
 # A shell that starts the tests in the background lets them ignore Ctrl+C, and so would every command that they start.
@@ -71,6 +72,19 @@ def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOMANAGER_DEFAULT_REPOSITORY", str(tmp_path / "library"))
     monkeypatch.setenv("ISOMANAGER_RETRY_DELAY", "0.05")
     monkeypatch.setenv("ISOMANAGER_CATALOGUE_MAX_AGE", "0")  # the sample upstream releases every second
+
+
+@pytest.fixture(scope="module")
+def sharing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk whose files can share blocks, of Linux; only root can mount one."""
+    with ExitStack() as mounted:
+        try:
+            place = mounted.enter_context(sharing_disk(tmp_path_factory.mktemp("sharing")))
+        except NoDiskError as wrong:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(wrong))
+        yield place
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from isomanager.errors import InventoryError, LeaseLost
 from isomanager.inventory.column_types import folded
 from isomanager.inventory.database import Clash
 from isomanager.inventory.leases import Lease, live_owner, require_live
-from isomanager.inventory.life import RESTING, check_result, check_step
+from isomanager.inventory.life import FOLLOWS, RESTING, check_result, check_step
 from isomanager.inventory.receipts import write_receipt
 from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of
 from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES
@@ -71,10 +71,12 @@ class CopyRecords(Transactions):
         to: CopyState,
         *,
         expected: CopyState | Collection[CopyState],
+        through: CopyState | None = None,
         lease: Lease | None = None,
         **changes: Unpack[CopyChanges],
     ) -> Copy:
-        """Bring a copy from one of the `expected` states to state `to`, noting `changes`; the copy as it is then.
+        """Bring a copy from one of the `expected` states to state `to`, noting `changes`; the copy as it is then. From a state that
+        `to` does not follow, it goes by way of `through`, and nobody sees it there.
 
         Staying in a state only notes the changes. Raises InventoryError: `state-changed` when the copy is in no expected
         state, `illegal-transition` when its life has no such step, `unknown-copy`, `name-taken` when it would claim a path
@@ -82,6 +84,11 @@ class CopyRecords(Transactions):
         """
         wanted = {expected} if isinstance(expected, CopyState) else set(expected)
         with self._writing() as connection:
+            if through is not None:
+                before = self._locked(connection, copy_id, lease)
+                if before.state in wanted and to not in FOLLOWS[before.state] | {before.state}:
+                    self._moved(connection, copy_id, through, wanted, lease, {**changes})
+                    wanted = {through}
             return self._moved(connection, copy_id, to, wanted, lease, {**changes})
 
     def _moved(

@@ -7,11 +7,13 @@ start, where waiting is possible, and never in the middle, where SQLite can only
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import (
@@ -32,6 +34,7 @@ BUSY_SECONDS = 30
 """How long a transaction waits for another one before it gives up."""
 
 _WRITES = "isomanager_writes"
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 Clock = Callable[[], datetime]
 """Gives the present, aware, so that leases can be tested without waiting."""
@@ -143,8 +146,21 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction: committed as a whole at the end, or not at all. Raises Clash when a unique or foreign key forbids it."""
-    with _in_plain_words(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
+    with _in_plain_words(engine), _turn(engine), engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """SQLite has one writer at a time, and who finds it busy sleeps, longer each time, also when it is free long since. Threads of
+    this process wait for each other instead; what other processes do is left to SQLite."""
+    lock = _TURNS.setdefault(engine, threading.Lock()) if sqlite_file(engine.url) else None
+    mine = lock is not None and lock.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if lock is not None and mine:
+            lock.release()
 
 
 @contextmanager

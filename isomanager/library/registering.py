@@ -74,8 +74,10 @@ def register(library: Library, reservation: Reservation, received: Received, rec
     library.inventory.transition(
         copy.id,
         CopyState.PUBLISHING,
-        expected={CopyState.RECEIVED, CopyState.PUBLISHING},
+        expected={CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING},
+        through=CopyState.RECEIVED,
         lease=reservation.lease,
+        partial=received.partial,
         sha256=receipt.sha256,
         size=receipt.size,
         digests=receipt.digests,
@@ -88,7 +90,8 @@ def register(library: Library, reservation: Reservation, received: Received, rec
     if partial is not None:
         partial.discard()  # what the store kept to recognise its own bytes after a crash; the image stays
     library.proved(copy.id)
-    library.inventory.release_quarantined(receipt.fingerprint, receipt.title)  # an earlier refusal is refuted
+    if library.inventory.is_quarantined(receipt.fingerprint, receipt.title):  # an earlier refusal is refuted
+        library.inventory.release_quarantined(receipt.fingerprint, receipt.title)
     return held
 
 

@@ -11,7 +11,7 @@ from threading import Event
 
 from isomanager.errors import InventoryError
 from isomanager.inventory.leases import Lease
-from isomanager.library.leasing import leased_copy
+from isomanager.library.leasing import copy_key, leased_all, leased_copy, reader_key
 from isomanager.library.opening import Library
 from isomanager.library.setting_aside import aside
 from isomanager.model import Action, Copy, CopyState, Expectation, Received, Title
@@ -37,8 +37,11 @@ class Reservation:
 
 
 @contextmanager
-def reserved(library: Library, action: Action, planned_at: datetime | None = None) -> Iterator[Reservation]:
-    """The row and the lease for a planned download; an unfinished one of the same bytes is taken up again.
+def reserved(
+    library: Library, action: Action, planned_at: datetime | None = None, *, reads: str = ""
+) -> Iterator[Reservation]:
+    """The row and the lease for a planned download; an unfinished one of the same bytes is taken up again. `reads` is the copy that
+    is read for it: no prune takes that away meanwhile.
 
     A writer that cannot renew its lease stops itself. LeaseLost when another process is at the same copy,
     InventoryError(code="already-held") when another run brought it in since `planned_at`.
@@ -46,14 +49,20 @@ def reserved(library: Library, action: Action, planned_at: datetime | None = Non
     expectation = action.expectation
     if expectation is None:
         raise InventoryError(f"The action for {action.title} carries no expectation; only downloads are carried out.")
+    readers, lost = [reader_key(library, reads)] if reads else [], Event()
+    ends = (lost, library.stop)
     copy = _unfinished(library, action, expectation)
     if copy is None:
         _refuse_arrived(library, action, expectation, planned_at)
-        copy = _new_copy(library, action, expectation)
-    lost = Event()
-    with leased_copy(library, copy.id, lost=lost) as lease:
+        identity = secrets.token_hex(8)
+        with leased_all(library, [copy_key(identity), *readers], lost=lost) as (lease, *_):
+            copy = _new_copy(library, action, expectation, identity, lease)
+            if copy.id == identity:
+                yield Reservation(copy, expectation, lease, ends)
+                return
+    with leased_copy(library, copy.id, lost=lost) as lease, leased_all(library, readers, lost=lost):
         now_there = library.inventory.transition(copy.id, copy.state, expected=copy.state, lease=lease)
-        yield Reservation(now_there, expectation, lease, (lost, library.stop))
+        yield Reservation(now_there, expectation, lease, ends)
 
 
 def note_received(library: Library, reservation: Reservation, received: Received) -> None:
@@ -103,9 +112,9 @@ def _let_go_of_missing(library: Library, repository: str, title: Title) -> None:
                     store.delete(aside(one))  # damaged, and past repair: that was tried before anything is fetched
 
 
-def _new_copy(library: Library, action: Action, expectation: Expectation) -> Copy:
-    """A fresh row; a path that somebody else takes in the meantime is chosen anew."""
-    now, offer, identity = library.now(), expectation.offer, secrets.token_hex(8)
+def _new_copy(library: Library, action: Action, expectation: Expectation, identity: str, lease: Lease) -> Copy:
+    """A fresh row, or that of another process which was quicker; a path that somebody else takes meanwhile is chosen anew."""
+    now, offer = library.now(), expectation.offer
     _let_go_of_missing(library, action.repository, offer.title)
     for _ in range(_PATH_TRIES):
         copy = Copy(
@@ -130,7 +139,7 @@ def _new_copy(library: Library, action: Action, expectation: Expectation) -> Cop
             changed_at=now,
         )
         try:
-            return library.inventory.reserve(copy)
+            return library.inventory.reserve(copy, lease)
         except InventoryError as taken:
             if taken.code != "name-taken":
                 raise

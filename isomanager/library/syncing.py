@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from itertools import groupby
 
 from isomanager.errors import IsoManagerError, Refused, StoreError
-from isomanager.library.leasing import reading
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire_all
 from isomanager.library.rebuilding import expected_of
@@ -55,8 +54,6 @@ def sync_image(
     branches: dict[str, Branch] = {}
     try:
         with ExitStack() as stack:
-            if shared.copy_id:
-                stack.enter_context(reading(library, shared.copy_id))
             expectation = expectation_of(library, source, shared, verify=verify)
             going = _reserved(library, stack, steps, expectation, failed)
             branches = _branches(library, going, shared, failed, link=link)
@@ -102,7 +99,8 @@ def _reserved(
             expectation=expectation, cost=expectation.size, source="sync",
         )  # fmt: skip
         try:
-            going[step.destination] = stack.enter_context(reserved(library, action))
+            reads = step.shared.copy_id if step.shared else ""
+            going[step.destination] = stack.enter_context(reserved(library, action, reads=reads))
         except IsoManagerError as wrong:
             failed[step.destination] = wrong
     return going
@@ -156,10 +154,6 @@ def _published(
     for name, came in received.items():
         reservation = going[name]
         try:
-            library.inventory.transition(
-                reservation.copy.id, CopyState.RECEIVED, expected={CopyState.RESERVED, CopyState.RECEIVED}, lease=reservation.lease,
-                sha256=came.sha256, size=came.size, digests=came.digests, partial=reservation.copy.id,
-            )  # fmt: skip
             fresh = _verified(library, source, reservation, came)
             copies[name] = register(
                 library, reservation, came, receipt_of_copy(library, source, shared, receipts, fresh)

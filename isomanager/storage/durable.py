@@ -5,13 +5,16 @@ Each POSIX-only call has a portable way beside it.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NOINHERIT", 0)
 _CANNOT_SYNC = {errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL), errno.EBADF}
@@ -23,6 +26,10 @@ that was given back to the host, and copying a gigabyte into them took 1.2 s of 
 
 _FICLONE = 0x40049409
 """The request's number, from linux/fs.h."""
+_STRETCH = 16 << 20
+"""Bytes after which the system is told to begin to write: the disk works while more come, and a flush finds little left."""
+_WRITE_RANGE = 2
+"""SYNC_FILE_RANGE_WRITE, from linux/fs.h: begin to write, do not wait."""
 
 
 def sync_file(descriptor: int) -> None:
@@ -85,16 +92,45 @@ def clone_file(source: Path, path: Path) -> None:
         raise OSError(errno.EOPNOTSUPP, "files cannot share blocks here")
 
 
+def start_flushing(descriptor: int) -> None:
+    """Let the system begin to write a file's bytes to the medium, where it can be told so (sync_file_range(2)); `sync_file` has
+    less to wait for then. No more than a hint."""
+    if sys.platform == "linux":
+        begin = _sync_file_range()
+        if begin is not None:
+            begin(descriptor, 0, 0, _WRITE_RANGE)
+
+
+@cache
+def _sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "sync_file_range"):
+        return None
+    library.sync_file_range.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
+    return cast("Callable[[int, int, int, int], int]", library.sync_file_range)
+
+
 def write_new(path: Path, data: bytes) -> None:
     """Create `path` with `data`, flushed; FileExistsError when it is there. The name itself is not flushed yet."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        sync_file(descriptor)
-    finally:
-        os.close(descriptor)
+    write_new_together({path: data})
+
+
+def write_new_together(files: Mapping[Path, bytes]) -> None:
+    """As `write_new`, for several files: all are written before the first is flushed, so that a filesystem with a journal writes it
+    once for all of them rather than once for each."""
+    with ExitStack() as closing:
+        opened: list[int] = []
+        for path, data in files.items():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
+            closing.callback(os.close, descriptor)
+            opened.append(descriptor)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if len(files) > 1:
+                start_flushing(descriptor)
+        for descriptor in opened:
+            sync_file(descriptor)
 
 
 def replace_durably(path: Path, data: bytes) -> None:
@@ -119,6 +155,7 @@ class PositionedFile:
         self._state = threading.Condition()
         self._busy = 0
         self._seeking = threading.Lock()
+        self._waiting = 0
 
     @contextmanager
     def _in_use(self) -> Iterator[int]:
@@ -142,6 +179,10 @@ class PositionedFile:
             while view:
                 written = self._write_some(descriptor, offset, view)
                 offset, view = offset + written, view[written:]
+            self._waiting += length  # by several threads: no more than a measure of when it is time again
+            if self._waiting >= _STRETCH:
+                self._waiting = 0
+                start_flushing(descriptor)
         return length
 
     def _write_some(self, descriptor: int, offset: int, view: memoryview) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import posixpath
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from isomanager.errors import StoreError
 from isomanager.storage.contract import INTERNAL, Validators
 from isomanager.storage.durable import make_folders, sync_folder
-from isomanager.storage.local_tree import LocalTree
+from isomanager.storage.local_tree import LocalTree, seen_as
 from isomanager.storage.os_failures import store_errors
 from isomanager.storage.paths import final_path
 from isomanager.storage.placing import same_file
@@ -23,6 +24,28 @@ _CANNOT = frozenset(
     {errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EPERM, errno.EMLINK, errno.ENOSYS, errno.ETXTBSY}
 )
 """What a filesystem answers that has no links, no shared blocks, or not between these two places."""
+
+
+class SteadyFile:
+    """An open file of this machine, read from its start to its end. It is an error if it changes meanwhile."""
+
+    def __init__(self, file: StoredFile, place: Path) -> None:
+        self.size = file.size
+        self._path, self._etag, self._name = file.told, file.entry.etag, place.name
+        with store_errors(f"Reading '{self._path}'"):
+            self._file = place.open("rb", buffering=0)
+
+    def fill(self, buffer: memoryview) -> None:
+        """Put the next bytes into the whole of `buffer`. StoreError(code="changed") when the file became another, or shorter."""
+        with store_errors(f"Reading '{self._path}'"):
+            while buffer and (got := self._file.readinto(buffer)):
+                buffer = buffer[got:]
+            if buffer or seen_as(self._name, os.fstat(self._file.fileno())).etag != self._etag:
+                raise StoreError(f"'{self._path}' changed while it was read.", code="changed", path=self._path)
+
+    def close(self) -> None:
+        """Let go of it. A repeat does nothing."""
+        self._file.close()
 
 
 class LocalStore(TreeStore):
@@ -56,6 +79,11 @@ class LocalStore(TreeStore):
                     return None
                 raise
             return self._partials.open(key, self._place)
+
+    def steady(self, file: StoredFile) -> SteadyFile:
+        """A file of this store, opened to be read once."""
+        self._folder.check(file.path)
+        return SteadyFile(file, self.root.joinpath(*file.path.split("/")))
 
     @property
     def root(self) -> Path:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.contract import INTERNAL, Space, StoreTraits
-from isomanager.storage.durable import PositionedFile, clone_file, make_folders, sync_folder, write_new
+from isomanager.storage.durable import (
+    PositionedFile,
+    clone_file,
+    make_folders,
+    sync_folder,
+    write_new,
+    write_new_together,
+)
 from isomanager.storage.paths import inside
 from isomanager.storage.placing import name_new, place_new, same_file
 from isomanager.storage.tree import Kind, Seen
+
+_OPEN_AT_ONCE = 64
+"""Files: there is a limit to how many a process may have open."""
 
 
 class LocalTree:
@@ -53,7 +63,7 @@ class LocalTree:
     def look(self, path: str) -> Seen | None:
         """What is at `path`, links followed."""
         try:
-            return _seen(path.rpartition("/")[2], self._at(path).stat())
+            return seen_as(path.rpartition("/")[2], self._at(path).stat())
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -74,14 +84,14 @@ class LocalTree:
         with os.scandir(f"{self.root}{os.sep}{path}") as scanned:  # no Path: a library may have thousands of folders
             for one in scanned:
                 try:
-                    yield _seen(one.name, _looked_at(one), link=one.is_symlink())
+                    yield seen_as(one.name, _looked_at(one), link=one.is_symlink())
                 except FileNotFoundError:
                     continue  # removed since the folder was read
 
     def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
         """Bytes, and the file they are from: seen through the open file, so that no other can come between."""
         with self._at(path).open("rb") as file:
-            seen = _seen(path.rpartition("/")[2], os.fstat(file.fileno()))
+            seen = seen_as(path.rpartition("/")[2], os.fstat(file.fileno()))
             file.seek(start)
             return seen, file.read(length)
 
@@ -110,6 +120,16 @@ class LocalTree:
         finally:
             fresh.unlink(missing_ok=True)
 
+    def write_together(self, files: Mapping[str, bytes]) -> None:
+        """Create files, flushed."""
+        places = [(self._at(path), data) for path, data in files.items()]
+        for first in range(0, len(places), _OPEN_AT_ONCE):
+            write_new_together(dict(places[first : first + _OPEN_AT_ONCE]))
+
+    def name_new(self, aside: str, final: str) -> None:
+        """Give a file another name, create-only."""
+        name_new(self._at(aside), self._at(final), self._lock)
+
     def flush_names(self, folder: str) -> None:
         """Put the names in a folder on the medium."""
         sync_folder(self._at(folder))
@@ -124,12 +144,19 @@ class LocalTree:
 
     def remove(self, path: str) -> None:
         """Remove a file, durably."""
-        located = self._at(path)
+        if self._unlink(path):
+            sync_folder(self._at(path).parent)
+
+    def drop(self, path: str) -> None:
+        """Remove a file; the system tells the medium when it likes to."""
+        self._unlink(path)
+
+    def _unlink(self, path: str) -> bool:
         try:
-            located.unlink()
+            self._at(path).unlink()
         except (FileNotFoundError, NotADirectoryError):
-            return
-        sync_folder(located.parent)
+            return False
+        return True
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
@@ -159,7 +186,8 @@ def _looked_at(one: os.DirEntry[str]) -> os.stat_result:
     return one.stat(follow_symlinks=False) if os.name == "posix" else Path(one.path).lstat()
 
 
-def _seen(name: str, told: os.stat_result, *, link: bool = False) -> Seen:
+def seen_as(name: str, told: os.stat_result, *, link: bool = False) -> Seen:
+    """What the system says of a name; a symbolic link is neither file nor folder."""
     mode = told.st_mode
     kind = Kind.OTHER
     if not link and stat.S_ISDIR(mode):

@@ -193,6 +193,10 @@ class NfsTree:
         with suppress(FileNotFoundError, NotADirectoryError):
             self._fresh(lambda: self._client.remove(*self._place(path)))
 
+    def drop(self, path: str) -> None:
+        """Remove a file."""
+        self.remove(path)
+
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
         self._client.remove_folder(*self._place(path))

@@ -39,30 +39,25 @@ def place_new(source: Path, final: Path, lock: Path) -> None:
 
     Both names may exist after a crash; a repeat ends it. `lock` is used only where nothing better works.
     """
-    if same_file(source, final):
+    if same_file(source, final) or _linked(source, final):
+        sync_folder(final.parent)  # the new name is durable before the old one goes
         source.unlink()
-    elif not _place_by_link(source, final) and not rename_exclusively(source, final):
-        rename_under_lock(source, final, lock)
-    sync_folder(final.parent)
-    if source.parent != final.parent:
-        sync_folder(source.parent)
+    else:
+        if not rename_exclusively(source, final):
+            rename_under_lock(source, final, lock)
+        if source.parent != final.parent:
+            sync_folder(final.parent)
+    sync_folder(source.parent)
 
 
 def name_new(source: Path, final: Path, lock: Path) -> None:
     """Give the fresh file `source` the name `final`; FileExistsError when that is there. Whoever calls flushes the folder, and
     removes `source`, which may be left as a second name."""
-    try:
-        if os.name != "nt":
-            os.link(source, final)
-            return
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-    if not rename_exclusively(source, final):
+    if not _linked(source, final) and not rename_exclusively(source, final):
         rename_under_lock(source, final, lock)
 
 
-def _place_by_link(source: Path, final: Path) -> bool:
+def _linked(source: Path, final: Path) -> bool:
     if os.name == "nt":
         return False  # os.rename is create-only there, in one step
     try:
@@ -71,8 +66,6 @@ def _place_by_link(source: Path, final: Path) -> bool:
         if error.errno in _NO_HARD_LINKS:
             return False
         raise
-    sync_folder(final.parent)  # the new name is durable before the old one goes
-    source.unlink()
     return True
 
 

@@ -202,6 +202,10 @@ class SmbTree:
         except (FileNotFoundError, NotADirectoryError):
             return
 
+    def drop(self, path: str) -> None:
+        """Remove a file."""
+        self.remove(path)
+
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
         self._session.call(smbclient.rmdir, self._at(path))

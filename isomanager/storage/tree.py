@@ -6,7 +6,7 @@ StoreUnavailable and StoreError where errno has no word for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -138,6 +138,10 @@ class FileTree(Protocol):
         """Remove a file, durably; a missing one is no error."""
         ...
 
+    def drop(self, path: str) -> None:
+        """Remove a file that does no harm if a crash brings it back; a missing one is no error."""
+        ...
+
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder; OSError when it is not empty."""
         ...
@@ -165,6 +169,20 @@ class LooksQuickly(Protocol):
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
         """The sizes of those of the files that are there."""
+        ...
+
+
+@runtime_checkable
+class WritesTogether(Protocol):
+    """A tree where several files that are written before the first is flushed cost hardly more to flush than one."""
+
+    def write_together(self, files: Mapping[str, bytes]) -> None:
+        """Create files, flushed. OSError when one cannot be; then some may be there."""
+        ...
+
+    def name_new(self, aside: str, final: str) -> None:
+        """Give the file `aside` the name `final`; FileExistsError when that is there. Durable after `flush_names`; `aside` may be
+        left as a second name."""
         ...
 
 

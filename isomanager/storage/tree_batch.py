@@ -12,7 +12,7 @@ from isomanager.storage.contract import INTERNAL
 from isomanager.storage.os_failures import store_errors
 from isomanager.storage.paths import is_internal, safe_path
 from isomanager.storage.spelling import Remembered, spellings, taken
-from isomanager.storage.tree import FileTree, Kind, LooksQuickly, parent_of
+from isomanager.storage.tree import FileTree, Kind, LooksQuickly, WritesTogether, parent_of
 
 SMALL = f"{INTERNAL}/small"
 """Where a file is before it has its name."""
@@ -51,6 +51,7 @@ class TreeBatch:
 
     def __init__(self, tree: FileTree) -> None:
         self._tree = tree
+        self._together = tree if isinstance(tree, WritesTogether) else None
         self._lock = threading.RLock()
         self._unflushed: set[str] = set()
         self._forget()
@@ -58,25 +59,42 @@ class TreeBatch:
     def put(self, files: Mapping[str, bytes]) -> dict[str, IsoManagerError]:
         """Put each file; what failed and why, by path."""
         failed: dict[str, IsoManagerError] = {}
+        aside = self._write_aside(files)
 
         def put_one(path: str) -> None:
             try:
                 with store_errors(f"Writing '{path}'"):
-                    self._put(path, files[path])
+                    self._put(path, files[path], aside.get(path))
             except IsoManagerError as wrong:
                 failed[path] = wrong
 
         together(self._tree.traits.at_once, put_one, files)
+        for one in aside.values():
+            self._tree.drop(one)
         self._flush(files, failed)
         sweep(self._tree)
         return failed
 
-    def _put(self, path: str, data: bytes) -> None:
+    def _write_aside(self, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Several files, by path, where that is worth while. What goes wrong is left to be told of each of them."""
+        if len(files) < 2 or self._together is None:
+            return {}
+        aside = {path: _fresh() for path in files}
+        try:
+            self._make(SMALL)
+            self._together.write_together({aside[path]: data for path, data in files.items()})
+        except OSError:
+            for one in aside.values():
+                self._tree.drop(one)
+            return {}
+        return aside
+
+    def _put(self, path: str, data: bytes, aside: str | None) -> None:
         self._tree.check(path)
         for tries_left in reversed(range(_TRIES)):
             try:
                 self._prepare(path)
-                self._tree.put_new(f"{SMALL}/{secrets.token_hex(12)}", path, data)
+                self._name(path, data, aside)
                 break
             except FileExistsError:
                 if not self._holds(path, data):
@@ -88,6 +106,12 @@ class TreeBatch:
                     raise
         with self._lock:
             self._unflushed.add(parent_of(path))
+
+    def _name(self, path: str, data: bytes, aside: str | None) -> None:
+        if aside is not None and self._together is not None:
+            self._together.name_new(aside, path)
+        else:
+            self._tree.put_new(_fresh(), path, data)
 
     def _prepare(self, path: str) -> None:
         """The folders, unless another spelling has the name; looked for and made by one thread at a time."""
@@ -135,6 +159,10 @@ class TreeBatch:
                 failed.update({path: wrong for path in files if path.startswith(below)})
 
         together(self._tree.traits.at_once, flush, sorted(self._unflushed))
+
+
+def _fresh() -> str:
+    return f"{SMALL}/{secrets.token_hex(12)}"
 
 
 def together(at_once: int, act: Callable[[str], None], given: Collection[str]) -> None:

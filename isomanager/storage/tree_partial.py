@@ -1,7 +1,8 @@
 """An unfinished file in a tree: `<key>.bin` for the bytes and `<key>.json` for what is known of them.
 
 The note is written before the effect it announces: created before the first byte, `front` only after the bytes are on the
-medium, `placed` before the file gets its final name. So whatever a crash leaves can be told from the two files alone.
+medium, `placed` before the file gets its final name. So whatever a crash leaves can be told from the two files alone. A note that
+promises nothing is not flushed: without it the bytes are fetched again, as they are with it.
 """
 
 from __future__ import annotations
@@ -66,10 +67,20 @@ class PartialFiles:
         """Write the note so that a reader, or a crash, sees the old one or the new one, whole."""
         write_note_durably(self.tree, self.note, note.as_bytes())
 
+    def begin_note(self, note: PartialNote) -> None:
+        """Write the first note, where there is none: one that is lost or torn in a crash is as good as none."""
+        file = self.tree.open(self.note, create=True)
+        try:
+            file.write_at(0, note.as_bytes())
+        finally:
+            file.close()
+
     def remove(self) -> None:
         """Remove whatever there is, the bytes first: a note without bytes is harmless, bytes without a note are litter."""
-        for one in (self.bytes, self.note, self.published, f"{self.note}.new"):
+        for one in (self.bytes, self.note):
             self.tree.remove(one)
+        for one in (self.published, f"{self.note}.new"):
+            self.tree.drop(one)
 
 
 def write_note_durably(tree: FileTree, path: str, data: bytes) -> None:
@@ -87,6 +98,7 @@ class TreePartial:
         self._tree, self._files, self._note, self._place_new = files.tree, files, note, place_new
         self._extents = Extents(note.front)
         self._extents_lock = threading.Lock()
+        self._is_flushed = True
         self._note_lock = threading.RLock()
         # after a crash both names may lead to one file: writing then would change bytes that are published
         there = self._tree.look(files.bytes)
@@ -124,16 +136,29 @@ class TreePartial:
         with store_errors(f"Writing {self._told}"):
             length = self._open_file().write_at(offset, buffer)
         with self._extents_lock:
+            self._is_flushed = False
             self._extents.add(offset, offset + length)
 
     def checkpoint(self, validators: Validators | None = None) -> int:
         """Flush, then remember how far the bytes are contiguous; return that front."""
         with self._note_lock, store_errors(f"Flushing {self._told}"):
-            with self._extents_lock:
-                reached = self._extents.contiguous
-            self._open_file().sync()
+            reached = self._flush()
             self._remember(replace(self._note, front=reached, validators=validators or self._note.validators))
             return reached
+
+    def _flush(self) -> int:
+        """Put what is written on the medium; how far it is contiguous."""
+        file = self._open_file()
+        with self._extents_lock:
+            reached, flushed = self._extents.contiguous, self._is_flushed
+            self._is_flushed = True  # what is written from now on says otherwise
+        if not flushed:
+            try:
+                file.sync()
+            except BaseException:
+                self._is_flushed = False
+                raise
+        return reached
 
     def _remember(self, note: PartialNote) -> None:
         if note != self._note:
@@ -151,13 +176,19 @@ class TreePartial:
 
     def close(self) -> PartialRef:
         """Flush, and let go of the file; the reference reopens it."""
-        with self._note_lock:
+        with self._note_lock, store_errors(f"Flushing {self._told}"):
             if self._file is not None:
                 try:
-                    self.checkpoint()
+                    reached = self._flush()
                 finally:
                     self._let_go()
+                self._remember(replace(self._note, front=reached, placed=self._etag_of(reached)))
             return self.ref
+
+    def _etag_of(self, size: int) -> str:
+        """What the file looks like now that it is closed; "" unless it has all its bytes, and none more."""
+        seen = self._tree.look(self._files.bytes) if size == self._note.size else None
+        return seen.etag if seen is not None and seen.size == size else ""
 
     def _let_go(self) -> None:
         file, self._file = self._file, None
@@ -188,6 +219,10 @@ class TreePartial:
         return self._file is None and self._tree.look(self._files.bytes) is None
 
     def _seal(self, size: int) -> None:
+        if self._is_flushed and self._note.front == size and self._note.placed == self._etag_of(size) != "":
+            self._sealed = True  # closed whole, and untouched since: its note says all that is to be said
+            self._let_go()
+            return
         file = self._file or self._tree.open(self._files.bytes)
         self._file = file
         reached = self.checkpoint()

@@ -39,7 +39,7 @@ class PartialFolder:
         """Begin at byte 0, in a fresh file: the old one, removed before, may be published already under its other name."""
         files = self._files(key)
         self._tree.make_folders(PARTIALS)
-        files.write_note(note)
+        files.begin_note(note)
         self._sweep(key)
         self._tree.open(files.bytes, create=True).close()
 
@@ -57,7 +57,7 @@ class PartialFolder:
         now = next((one.modified_ns for one in there if one.name == f"{key}.json"), 0)
         for one in there:
             if one.name.endswith(".published") and now - one.modified_ns > _PUBLISHED_NOTE_NS:
-                self._tree.remove(f"{PARTIALS}/{one.name}")
+                self._tree.drop(f"{PARTIALS}/{one.name}")
 
     def continue_with(
         self, final: str, size: int | None, validators: Validators, key: str, resume: PartialRef

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import Queue
 from threading import Event, Thread
 
@@ -32,11 +32,22 @@ def digests_of(pieces: Iterable[Buffer], algorithms: Iterable[str]) -> Digests:
 
 
 class Digester:
-    """Hashes what it is given, in order, in a thread of its own; at most `window` bytes wait."""
+    """Hashes what it is given, in order, in a thread of its own; at most `window` bytes wait, in pieces of `piece`.
 
-    def __init__(self, algorithms: Iterable[str], window: int) -> None:
+    Who wants a piece back names `done`, which is called with each once it is hashed, or never will be.
+    """
+
+    def __init__(
+        self,
+        algorithms: Iterable[str],
+        window: int,
+        *,
+        piece: int = PIECE,
+        done: Callable[[Buffer], None] | None = None,
+    ) -> None:
         self._hashes = {algorithm: new_hash(algorithm) for algorithm in algorithms}
-        self._waiting: Queue[Buffer | None] = Queue(maxsize=max(2, window // PIECE))
+        self._waiting: Queue[Buffer | None] = Queue(maxsize=max(2, window // piece))
+        self._done = done
         self._abandoned = Event()
         self._thread = Thread(target=self._run, name="digester", daemon=True)
         self._thread.start()
@@ -65,3 +76,5 @@ class Digester:
             for one in self._hashes.values():
                 if not self._abandoned.is_set():
                     one.update(piece)
+            if self._done is not None:
+                self._done(piece)

@@ -6,10 +6,10 @@ A store that fails is left behind with its error; the others go on. What each ha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 
@@ -19,9 +19,10 @@ from isomanager.storage.contract import CopiesByServer, Partial, Store, Validato
 from isomanager.storage.local import LocalStore
 from isomanager.storage.sources import StoredFile
 from isomanager.transfer.bandwidth import UNLIMITED, Bandwidth
-from isomanager.transfer.digesting import Digester
+from isomanager.transfer.digesting import Buffer, Digester
 from isomanager.transfer.download import Request
 from isomanager.transfer.flushing import Flusher
+from isomanager.transfer.lending import LENT, Lender
 from isomanager.transfer.limits import Limits
 from isomanager.transfer.progress import Progress, Stop, silent
 from isomanager.transfer.reading import PIECE, file_ranges
@@ -29,6 +30,8 @@ from isomanager.transfer.resuming import partial_named
 from isomanager.transfer.stopping import cancelled
 
 MOST_AT_ONCE = 8
+_SELDOM = 16
+"""Between folders of this machine a checkpoint costs more than it saves: what a kill takes is there again in a second or two."""
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Branch:
         """Open the unfinished file, at its front if an earlier run left one."""
         seen = Validators(etag=file.entry.etag, size=file.size, digests=tuple(sorted(self.request.expected.items())))
         known = partial_named(self.store, self.request.key) if self.store.traits.readable_partial else None
-        self._partial = None if known else self._whole(file, seen)
+        self._partial = None if known and known.front else self._whole(file, seen)
         if self._partial is None:
             self._partial = self.store.begin(self.request.final, file.size, seen, key=self.request.key, resume=known)
             if isinstance(self._partial, CopiesByServer):
@@ -79,7 +82,7 @@ class Branch:
                 return made
         return None
 
-    def write(self, offset: int, piece: bytes) -> None:
+    def write(self, offset: int, piece: Buffer) -> None:
         """Keep a piece, unless it is there already."""
         if self.stop.is_set():
             raise cancelled(self.request.final)
@@ -87,7 +90,7 @@ class Branch:
         assert self._flusher is not None  # noqa: S101
         skipped = min(max(self._front - offset, 0), len(piece))
         if skipped < len(piece):
-            self._partial.write(offset + skipped, piece[skipped:])
+            self._partial.write(offset + skipped, memoryview(piece)[skipped:] if skipped else piece)
             self._flusher.wrote(len(piece) - skipped)
 
     def close(self) -> None:
@@ -114,23 +117,26 @@ def fan_out(
     What is read counts against `bandwidth`, however many places it goes to.
     """
     started = monotonic()
-    digester = Digester(algorithms, limits.window)
+    if _is_here(file, branches):
+        limits = replace(limits, checkpoint_bytes=_SELDOM * limits.checkpoint_bytes)
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="fan-out") as pool, ExitStack() as closing:
-        closing.callback(digester.abandon)
         for branch in branches:
             _tried(branch, partial(branch.begin, file, limits))
             closing.callback(_closed, branch)
+        pieces = closing.enter_context(_pieces(file, branches))
+        digester = Digester(algorithms, limits.window, piece=pieces.length, done=pieces.done)
+        closing.callback(digester.abandon)
         offset = 0
-        for piece in _pieces(file, branches):
+        for piece in pieces.each:
             going = [one for one in branches if one.error is None]
             if not going:
                 return
             bandwidth.spend(file.told, len(piece), going[0].stop)
-            writing = [pool.submit(_tried, one, partial(one.write, offset, piece)) for one in going]
-            digester.update(piece)
-            for done in writing:
-                done.result()
+            writing = [pool.submit(_tried, one, partial(one.write, offset, piece)) for one in going[1:]]
+            _tried(going[0], partial(going[0].write, offset, piece))
+            wait(writing)
             offset += len(piece)
+            digester.update(piece)
             progress(offset, file.size)
         digests = digester.finish()
     for branch in branches:
@@ -141,11 +147,30 @@ def fan_out(
             )  # fmt: skip
 
 
-def _pieces(file: StoredFile, branches: Sequence[Branch]) -> Iterator[bytes]:
-    """Pieces that every store can take: whole granules of each of them."""
-    granule = math.lcm(*(one.store.traits.granule for one in branches))
-    length = max(granule, PIECE // granule * granule)
-    return file_ranges(file, 0, piece=length)
+@dataclass(frozen=True)
+class _Pieces:
+    """The file's bytes, so many at a time, and who wants each back."""
+
+    each: Iterable[Buffer]
+    length: int
+    done: Callable[[Buffer], None] | None = None
+
+
+@contextmanager
+def _pieces(file: StoredFile, branches: Sequence[Branch]) -> Iterator[_Pieces]:
+    """Pieces that every store can take: whole granules of each of them. Between folders of this machine, where a piece is written
+    when writing it returns, the same few buffers go round."""
+    if isinstance(file.store, LocalStore) and _is_here(file, branches):
+        with Lender(file.store.steady(file)) as lender:
+            yield _Pieces(lender, LENT, lender.give_back)
+    else:
+        granule = math.lcm(*(one.store.traits.granule for one in branches))
+        length = max(granule, PIECE // granule * granule)
+        yield _Pieces(file_ranges(file, 0, piece=length), length)
+
+
+def _is_here(file: StoredFile, branches: Sequence[Branch]) -> bool:
+    return isinstance(file.store, LocalStore) and all(isinstance(one.store, LocalStore) for one in branches)
 
 
 def _tried(branch: Branch, act: Callable[[], None]) -> None:

@@ -64,9 +64,9 @@ POINTS = {
     "first piece written": Point(f"{_PARTIAL}.write"),
     "first piece durable": Point(f"{_PARTIAL}.checkpoint"),
     "second piece torn": Point("isomanager.storage.durable:PositionedFile.write_at", nth=2, torn=True),
-    "second piece durable": Point(f"{_PARTIAL}.checkpoint", when=lambda partial, *_: _has_two_pieces(partial)),
+    "second piece durable": Point(f"{_PARTIAL}._remember", when=lambda partial, *_: _has_two_pieces(partial)),
     "third piece written": Point(f"{_PARTIAL}.write", nth=3),
-    "checkpoint's note torn": Point("isomanager.storage.tree_partial:write_note_durably", nth=2, before=True),
+    "checkpoint's note torn": Point("isomanager.storage.tree_partial:write_note_durably", before=True),
     # receiving
     "received, not noted": Point(f"{_COPIES}.transition", before=True, when=_to(CopyState.RECEIVED)),
     "received noted": Point(f"{_COPIES}.transition", when=_to(CopyState.RECEIVED)),

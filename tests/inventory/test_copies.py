@@ -127,6 +127,26 @@ def test_a_step_decided_from_another_state_is_refused(inventory: Inventory, make
     assert code_of(wrong) == "unknown-copy"
 
 
+def test_a_step_by_way_of_another_is_one_transaction_and_nothing_is_skipped(
+    inventory: Inventory, make_copy: MakeCopy, make_receipt: MakeReceipt
+) -> None:
+    copy, receipt = inventory.reserve(make_copy()), make_receipt()
+    states = {CopyState.RESERVED, CopyState.RECEIVED}
+    with pytest.raises(InventoryError, match="without a SHA-256"):
+        inventory.transition(copy.id, CopyState.PUBLISHING, expected=states, through=CopyState.RECEIVED)
+    assert inventory.copy(copy.id).state is CopyState.RESERVED
+    with pytest.raises(InventoryError) as wrong:
+        inventory.transition(
+            copy.id, CopyState.HELD, expected=states, through=CopyState.RECEIVED, sha256=receipt.sha256, size=1
+        )
+    assert code_of(wrong) == "illegal-transition"
+    assert inventory.copy(copy.id).state is CopyState.RESERVED
+    after = inventory.transition(
+        copy.id, CopyState.PUBLISHING, expected=states, through=CopyState.RECEIVED, sha256=receipt.sha256, size=1
+    )
+    assert after.state is CopyState.PUBLISHING
+
+
 def test_the_bytes_under_a_path_never_change(
     inventory: Inventory, make_copy: MakeCopy, make_receipt: MakeReceipt
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a sync of small images costs, counted: commits, flushes, round trips, requests. Never time, which depends on the machine."""
+"""What a sync costs, counted: commits, flushes, round trips, requests. Never time, which depends on the machine."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from isomanager.storage.s3_bucket import S3Bucket
 from isomanager.storage.smb_session import _PatientConnection
 
 IMAGES = 20
+LARGE, LARGE_BYTES = 3, 9 << 20
+"""Images that are too large to travel together."""
 
 
 @contextmanager
@@ -53,16 +55,17 @@ def filled(library: Library) -> Library:
     return library
 
 
-def copied(library: Library) -> None:
+def copied(library: Library, count: int = IMAGES) -> None:
     outcomes = mirror(library)
-    assert [one.outcome for one in outcomes] == [OutcomeKind.PUBLISHED] * IMAGES, [one.reason for one in outcomes]
-    assert len(library.inventory.copies("branch", states={CopyState.HELD})) == IMAGES
+    assert [one.outcome for one in outcomes] == [OutcomeKind.PUBLISHED] * count, [one.reason for one in outcomes]
+    assert len(library.inventory.copies("branch", states={CopyState.HELD})) == count
 
 
-def test_twenty_small_images_cost_at_most_ten_commits(filled: Library, tmp_path: Path) -> None:
-    add_repository(filled, "branch", str(tmp_path / "branch"))
+@contextmanager
+def counted_commits(library: Library) -> Iterator[list[object]]:
+    """One for each transaction that wrote while the block lasts."""
     commits: list[object] = []
-    engine = filled.inventory._engine
+    engine = library.inventory._engine
 
     def commit(connection: Any) -> None:
         if connection.get_execution_options().get("isomanager_writes"):
@@ -70,9 +73,15 @@ def test_twenty_small_images_cost_at_most_ten_commits(filled: Library, tmp_path:
 
     event.listen(engine, "commit", commit)
     try:
-        copied(filled)
+        yield commits
     finally:
         event.remove(engine, "commit", commit)
+
+
+def test_twenty_small_images_cost_at_most_ten_commits(filled: Library, tmp_path: Path) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    with counted_commits(filled) as commits:
+        copied(filled)
     assert 4 <= len(commits) <= 10, "readers' leases, leases, rows, rows, both given back; renewals on a slow machine"
 
 
@@ -84,6 +93,26 @@ def test_a_small_image_costs_at_most_four_flushes(
     with counted(monkeypatch, os, "fsync", "fdatasync") as flushes:
         copied(filled)
     assert 2 * IMAGES <= flushes.total() <= 4 * IMAGES, "image, receipt, the image's folder; the rest is shared"
+
+
+def test_a_large_image_costs_at_most_six_commits(library: Library, tmp_path: Path) -> None:
+    hold_images(library, range(LARGE), LARGE_BYTES)
+    add_repository(library, "branch", str(tmp_path / "branch"))
+    with counted_commits(library) as commits:
+        copied(library, LARGE)
+    assert 5 * LARGE <= len(commits) <= 6 * LARGE, "leases, row, publishing, held, leases given back; renewals"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the flushes of Linux")
+def test_a_large_image_costs_at_most_eleven_flushes(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold_images(library, range(LARGE), LARGE_BYTES)
+    add_repository(library, "branch", str(tmp_path / "branch"))
+    with counted(monkeypatch, os, "fsync", "fdatasync") as flushes:
+        copied(library, LARGE)
+    told = "its bytes, its note and that one's name, the receipt and its name, the image's folders and name, the partial's name"
+    assert 5 * LARGE <= flushes.total() <= 11 * LARGE, (told, flushes)
 
 
 def test_a_name_for_a_copy_is_found_without_listing_the_repository(
@@ -152,7 +181,7 @@ def test_with_nothing_to_do_nothing_is_listed_and_nothing_is_written(
     copied(filled)
     with (
         counted(monkeypatch, LocalTree, "scan") as scans,
-        counted(monkeypatch, LocalTree, "write_new", "put_new", "read", "open") as written,
+        counted(monkeypatch, LocalTree, "write_new", "put_new", "write_together", "read", "open") as written,
     ):
         assert mirror(filled) == []
     assert scans.total() == 0

@@ -14,6 +14,7 @@ import pytest
 from contract_case import IMAGE, NAMED, PROJECT, paths, pattern
 
 from isomanager.errors import StoreError, StoreUnavailable
+from isomanager.storage import durable
 from isomanager.storage.contract import PartialRef, Validators
 from isomanager.storage.local import LocalStore
 
@@ -339,3 +340,32 @@ def test_a_folder_without_permission_says_so() -> None:
         ended = run(script, f"{folder}/repository")
         Path(folder, "repository").chmod(0o700)
     assert ended.stdout.startswith("StoreError no-permission Give"), ended.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk takes root")
+def test_of_files_put_together_those_are_there_that_fit_and_the_others_say_why(small_disk: Path) -> None:
+    store = LocalStore(small_disk)
+    told = store.put_all({"a.json": b"{}", "large.json": bytes(2 << 20), "c.json": b"{}"})
+    assert {path: wrong.code for path, wrong in told.items()} == {"large.json": "no-space"}
+    assert paths(store) == ["a.json", "c.json"]
+    assert list((small_disk / ".isomanager" / "small").iterdir()) == []
+
+
+def test_a_partial_that_was_closed_whole_is_published_without_another_flush(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = store.begin(IMAGE, 5, NAMED, key="k1")
+    partial.write(0, b"image")
+    again = store.reopen(partial.close())
+    monkeypatch.setattr(durable, "sync_file", lambda _descriptor: pytest.fail("nothing was written since"))
+    assert again.publish(5).size == 5
+    assert store.read(IMAGE, 0, 5) == b"image"
+
+
+def test_a_partial_that_was_changed_since_it_was_closed_is_flushed_and_cut_again(store: LocalStore) -> None:
+    partial = store.begin(IMAGE, 5, NAMED, key="k1")
+    partial.write(0, b"image")
+    ref = partial.close()
+    with (store.root / ".isomanager" / "partials" / "k1.bin").open("ab") as file:
+        file.write(b"of a dead process")
+    assert store.reopen(ref).publish(5).size == 5
