@@ -169,7 +169,7 @@ class Refused(PermanentError):
 class FetchRefused(PermanentError):
     """The server will not give this file, or gives something that is not it.
 
-    Codes: http-status, html-instead, forbidden-redirect, too-large, bad-range, tls, wrong-size, content-encoding, empty,
+    Codes: http-status, html-instead, forbidden-redirect, too-large, bad-range, tls, proxy, wrong-size, content-encoding, empty,
     no-checksums, bad-data.
     """
 

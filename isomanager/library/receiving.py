@@ -94,7 +94,9 @@ def _receive_staged(
 ) -> Received:
     """Over HTTP into the staging folder, and from there into the store. What another try could use again stays staged."""
     started, stage, name = monotonic(), staging(library), f"{request.key}.packed"
-    fetched = _staged(library, stage, name, request, progress, stop, contacts)
+    size = request.size or expectation.offer.size
+    with library.space.reserved(stage, request.key, name, size, library.now()):
+        fetched = _staged(library, stage, name, request, progress, stop, contacts)
     try:
         whole = _from_stage(library, expectation, store, request, stage.root / name, fetched, stop)
     except Refused:

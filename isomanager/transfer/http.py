@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
@@ -40,6 +41,9 @@ from isomanager.trust.urls import without_secrets as without_secrets  # told by 
 MAX_REDIRECTS = 10
 _BAD_LOCATION = "Invalid URL in location header"
 """How httpx's error begins: it reads the target of a redirect even where it is not to follow it."""
+_ENDED = ("peer closed", "Server disconnected")
+"""How the errors of connections begin that ended too early."""
+_PROXY_ASKS = 407
 _BUSY = {408, 425, 429}
 _NEVER_BETTER = {501, 505, 511}
 """Of the server's own errors those that say something lasting: not implemented, not this version, sign in first."""
@@ -51,14 +55,15 @@ def open_client(settings: Settings) -> httpx.Client:
     timeout = httpx.Timeout(
         settings.stall_timeout, connect=settings.connect_timeout, read=settings.first_byte_timeout, pool=None
     )
-    client = httpx.Client(
-        timeout=timeout,
-        verify=_certificates(settings),
-        proxy=_proxy(settings),
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
-        headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
-    )
+    with _usable_proxies():
+        client = httpx.Client(
+            timeout=timeout,
+            verify=_certificates(settings),
+            proxy=_proxy(settings),
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
+        )
     limit_client(client, settings.connections_per_host)
     _limit_bandwidth(client, settings)
     return client
@@ -82,6 +87,18 @@ def _proxy(settings: Settings) -> str | None:
             hint="A proxy that asks for credentials is named with them by HTTPS_PROXY and HTTP_PROXY in the environment.",
         )
     return settings.proxy or None
+
+
+@contextmanager
+def _usable_proxies() -> Iterator[None]:
+    """A proxy of the environment that cannot be used is the user's to mend. Its address, which may hold a password, is not told."""
+    try:
+        yield
+    except (ImportError, ValueError, httpx.InvalidURL) as wrong:  # the first: httpx lacks what speaks SOCKS
+        raise ConfigurationError(
+            "One of HTTPS_PROXY, HTTP_PROXY and ALL_PROXY in the environment names no proxy that can be used.",
+            hint="Give an address such as http://proxy.example:3128, or name the hosts to be reached directly in NO_PROXY.",
+        ) from (None if isinstance(wrong, httpx.InvalidURL) else wrong)
 
 
 def _keep_secrets_out_of_logs() -> None:
@@ -132,6 +149,8 @@ def mapped(wrong: httpx.HTTPError, told: str) -> IsoManagerError:
         return _connect_error(told, wrong)
     if isinstance(wrong, httpx.RemoteProtocolError):
         return _protocol_error(told, wrong)
+    if isinstance(wrong, httpx.ProxyError) and str(wrong).startswith(str(_PROXY_ASKS)):
+        return _proxy_asks(told)
     if isinstance(wrong, httpx.DecodingError):
         return FetchRefused(f"{told}: the answer cannot be decoded ({wrong}).", code="content-encoding", url=told)
     if isinstance(wrong, httpx.TooManyRedirects):
@@ -149,13 +168,36 @@ def _connect_error(told: str, wrong: httpx.ConnectError) -> IsoManagerError:
             hint="Behind a proxy that signs anew, name its authority with the setting ca_file.",
             url=told,
         )
+    if isinstance(_cause(wrong), socket.gaierror):
+        return ConnectionFailed(
+            f"{told}: the name of its host is not known here ({wrong}).",
+            hint="Is this machine online, and does it reach its name server? Behind a proxy, name it with the setting proxy.",
+            url=told,
+        )
     return ConnectionFailed(f"{told}: no connection ({wrong}).", url=told)
+
+
+def _cause(wrong: BaseException) -> BaseException:
+    """What was raised first."""
+    before = wrong.__cause__ or wrong.__context__
+    return wrong if before is None else _cause(before)
+
+
+def _proxy_asks(told: str) -> FetchRefused:
+    return FetchRefused(
+        f"{told}: the proxy wants a user and a password that it was not given, or refuses those it was given.",
+        code="proxy",
+        hint="Name the proxy with them in HTTPS_PROXY and HTTP_PROXY, such as http://user:password@proxy.example:3128.",
+        url=told,
+    )
 
 
 def _protocol_error(told: str, wrong: httpx.RemoteProtocolError) -> IsoManagerError:
     if str(wrong).startswith(_BAD_LOCATION):
         return FetchRefused(f"{told} redirects to what is no address.", code="forbidden-redirect", url=told)
-    return BodyTruncated(f"{told}: the connection ended before the whole answer was there ({wrong}).", url=told)
+    if str(wrong).startswith(_ENDED):
+        return BodyTruncated(f"{told}: the connection ended before the whole answer was there ({wrong}).", url=told)
+    return ConnectionFailed(f"{told}: what answers does not speak HTTP properly ({wrong}).", url=told)
 
 
 def _too_many_redirects(told: str) -> FetchRefused:
@@ -201,14 +243,30 @@ def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
     status, told = response.status_code, without_secrets(url)
     if status in (200, 206, 416) or (status == 304 and _is_conditional(response.request)):
         return
+    if status == _PROXY_ASKS:
+        raise _proxy_asks(told)
     if status in _BUSY or _is_rationed(response) or (500 <= status < 600 and status not in _NEVER_BETTER):
         wait = _wait_asked_for(response, now)
         raise ServerBusy(
-            f"{told} answered {status}: the server asks for patience.", url=told, status=status, retry_after=wait
+            f"{told} answered {status}: {_patience(status, wait)}.", url=told, status=status, retry_after=wait
         )
     raise FetchRefused(
         f"{told} answered {status} {response.reason_phrase}.", code="http-status", url=told, status=status
     )
+
+
+def _patience(status: int, wait: float | None) -> str:
+    """In words, what the server asks for."""
+    if wait is not None and wait >= 1:
+        return f"the server asks to be left alone for {_told_time(wait)}"
+    return "the server has trouble of its own" if status >= 500 and status != 503 else "the server asks for patience"
+
+
+def _told_time(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _is_conditional(request: httpx.Request) -> bool:

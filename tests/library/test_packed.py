@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from isomanager.errors import Refused
+from isomanager.errors import Refused, StoreError
 from isomanager.library.fetching import fetch
 from isomanager.library.opening import Library
 from isomanager.library.receiving import staging
@@ -18,6 +18,8 @@ from isomanager.library.requesting import Asked
 from isomanager.library.subscribing import subscribe
 from isomanager.model import ActionKind, Assurance, CopyState, Selector
 from isomanager.sample.upstream import SampleUpstream
+from isomanager.storage.contract import Space
+from isomanager.storage.local import LocalStore
 from library.conftest import brought_in, planned
 
 PRODUCT = """
@@ -132,3 +134,22 @@ def test_a_packed_image_is_unpacked_on_its_way_to_a_file_too(
     fetched = fetch(library, Asked(selector="crate"), tmp_path / "here" / "crate.iso")
     assert Path(fetched.path).read_bytes() == image
     assert [file.name for file in (tmp_path / "here").iterdir()] == ["crate.iso"]
+
+
+def test_a_packed_file_is_not_given_the_room_that_another_one_was_promised(
+    publish: Publish, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish("zip")
+    subscribe(library, Selector.parse("crate"), floor=Assurance.MIRROR)
+    stage, free, of_others = staging(library), 64 << 20, LocalStore.space
+
+    def space(store: LocalStore) -> Space:
+        return Space(total=2 * free, free=free) if store.root == stage.root else of_others(store)
+
+    monkeypatch.setattr(LocalStore, "space", space)
+    with (
+        library.space.reserved(stage, "other", "other.packed", free - 10, library.now()),
+        pytest.raises(StoreError, match="promised to other downloads"),
+    ):
+        brought_in(library)
+    assert brought_in(library).state is CopyState.HELD

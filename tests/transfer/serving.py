@@ -114,6 +114,9 @@ class _ScriptedHandler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
+    def do_CONNECT(self) -> None:
+        self.do_GET()
+
     def log_message(self, *_said: Any) -> None:
         """Tests say what they need themselves."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import socket
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from isomanager.errors import (
     ConnectionFailed,
     FetchRefused,
     IsoManagerError,
+    ServerBusy,
     Stalled,
     TransientError,
 )
@@ -28,6 +30,7 @@ from isomanager.transfer.http import (
     FetchPolicy,
     mapped_errors,
     open_client,
+    open_stream,
     retry_after,
     without_secrets,
 )
@@ -219,7 +222,7 @@ def test_no_error_of_httpx_is_left_out_of_the_map() -> None:
         (httpx.ConnectError, ConnectionFailed),
         (httpx.ReadError, ConnectionFailed),
         (httpx.ProxyError, ConnectionFailed),
-        (httpx.RemoteProtocolError, BodyTruncated),
+        (httpx.RemoteProtocolError, ConnectionFailed),
         (httpx.DecodingError, FetchRefused),
         (httpx.UnsupportedProtocol, FetchRefused),
         (httpx.TooManyRedirects, FetchRefused),
@@ -228,6 +231,62 @@ def test_no_error_of_httpx_is_left_out_of_the_map() -> None:
 )
 def test_what_happened_keeps_its_meaning(kind: type[Exception], ours: type[IsoManagerError]) -> None:
     assert type(raised_as(made(kind))) is ours
+
+
+def test_an_answer_that_ends_early_is_told_from_one_that_is_no_http() -> None:
+    for text, ours in (("peer closed connection", BodyTruncated), ("Server disconnected", BodyTruncated)):
+        assert type(raised_as(httpx.RemoteProtocolError(text))) is ours
+    assert "does not speak HTTP" in str(raised_as(httpx.RemoteProtocolError("illegal status line")))
+
+
+def test_a_host_that_nobody_knows_is_said_so() -> None:
+    wrong = httpx.ConnectError("[Errno -2] Name or service not known")
+    wrong.__cause__ = socket.gaierror(-2, "Name or service not known")
+    told = raised_as(wrong)
+    assert "not known here" in str(told)
+    assert "name server" in told.hint
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_password_is_no_broken_connection(scheme: str) -> None:
+    refusing = Reply(407, {"Proxy-Authenticate": 'Basic realm="x"'})
+    with scripted(lambda _: refusing) as proxy, open_client(Settings(proxy=proxy.url)) as client:
+        with (
+            pytest.raises(FetchRefused, match="wants a user and a password") as told,
+            open_stream(client, "GET", f"{scheme}://vendor.example/image.iso", policy=HERE),
+        ):
+            pass
+        assert (told.value.code, "HTTPS_PROXY" in told.value.hint) == ("proxy", True)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:hunter2@127.0.0.1:1", "gopher://me:hunter2@127.0.0.1:1"])
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_the_users_to_mend(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match="ALL_PROXY") as told:
+        open_client(Settings())
+    assert "hunter2" not in "".join(traceback.format_exception(told.value))
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "told"),
+    [
+        (503, {"Retry-After": "864000"}, "left alone for 10 days"),
+        (429, {"Retry-After": "90"}, "left alone for 90 s"),
+        (503, {}, "asks for patience"),
+        (500, {}, "trouble of its own"),
+    ],
+)
+def test_what_a_busy_server_asks_for_is_told_in_words(status: int, headers: dict[str, str], told: str) -> None:
+    reply = Reply(status, headers)
+    with (
+        scripted(lambda _: reply) as server,
+        open_client(Settings()) as client,
+        pytest.raises(ServerBusy, match=told),
+        open_stream(client, "GET", f"{server.url}/x.iso", policy=HERE),
+    ):
+        pass
 
 
 def test_a_network_that_fails_is_worth_another_try() -> None:
