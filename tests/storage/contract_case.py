@@ -37,6 +37,26 @@ def code_of(call: Callable[[], object]) -> str:
     return ""
 
 
+def expect_full(store: Store) -> None:
+    """A place of 8 MiB says that it is full before anything is written, and while; what was there stays."""
+    mib = 1 << 20
+    store.put_small("old.json", b"old")
+    assert code_of(lambda: store.begin(IMAGE, 64 * mib, NAMED, key="k1")) == "no-space"
+    partial = store.begin(IMAGE, None, NAMED, key="k1")
+
+    def fill() -> None:
+        for number in range(24):
+            partial.write(number * mib, pattern(mib))
+        partial.checkpoint()
+
+    assert code_of(fill) == "no-space"
+    assert code_of(partial.checkpoint) == "no-space"
+    assert partial.front() == 0
+    partial.discard()
+    assert paths(store) == ["old.json"]
+    assert store.read("old.json", 0, 9) == b"old"
+
+
 class ContractCase:
     """Needs the fixture `store`, empty."""
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from isomanager.errors import StoreError, StoreUnavailable
 from isomanager.storage import durable
 from isomanager.storage.contract import PartialRef, Validators
 from isomanager.storage.local import LocalStore
+from store_servers import small_disk
 
 REF = PartialRef("k1", IMAGE, 5, NAMED)
 
@@ -282,30 +282,16 @@ def test_refuses_to_begin_what_cannot_fit(store: LocalStore) -> None:
     assert full.value.data["needed"] == 1 << 60
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A filesystem of 1 MiB; only root can make one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "isomanager-test", str(disk)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk takes root")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting a small disk takes root")
-def test_a_full_disk_says_so_and_publishes_nothing(small_disk: Path) -> None:
-    store = LocalStore(small_disk)
-    partial = store.begin(IMAGE, None, NAMED, key="k1")
-    with pytest.raises(StoreError) as full:
-        partial.write(0, pattern(2 << 20))
-    assert full.value.code == "no-space"
-    assert paths(store) == []
-    partial.discard()
-    assert list(store.partials()) == []
+def test_a_full_disk_says_so_and_publishes_nothing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1) as disk:
+        store = LocalStore(disk)
+        partial = store.begin(IMAGE, None, NAMED, key="k1")
+        with pytest.raises(StoreError) as full:
+            partial.write(0, pattern(2 << 20))
+        assert full.value.code == "no-space"
+        assert paths(store) == []
+        partial.discard()
+        assert list(store.partials()) == []
 
 
 def test_a_file_too_large_for_its_filesystem_says_so(root: Path) -> None:

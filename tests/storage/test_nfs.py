@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from contract_case import IMAGE, NAMED, code_of, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, expect_full, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.addresses import Address, read_address
@@ -24,7 +23,7 @@ from isomanager.storage.mount_table import Mount, read_mounts
 from isomanager.storage.nfs import EXAMPLE, NfsStore, open_nfs
 from isomanager.storage.nfs_client import NfsAccess
 from isomanager.storage.nfs_mounted import folder_of_export
-from store_servers import NfsServer, frozen, ganesha_can_run, ganesha_nfs, kill, rclone_nfs
+from store_servers import NfsServer, frozen, ganesha_can_run, ganesha_nfs, kill, rclone_nfs, small_disk
 
 MIB = 1 << 20
 needs_ganesha = pytest.mark.skipif(
@@ -212,38 +211,12 @@ def test_what_is_not_exported_says_so(nfs: NfsServer) -> None:
     assert checked.steps[-1].code in ("missing", "no-permission")
 
 
-@pytest.fixture
-def small_export(tmp_path: Path) -> Iterator[NfsServer]:
-    """8 MiB behind an export; only root can make one."""
-    place = tmp_path / "nfs" / "export"
-    place.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "isomanager-test", str(place)], check=True)
-    try:
-        with ganesha_nfs(tmp_path / "nfs", number=1) as server:
-            yield server
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 @needs_ganesha
-def test_a_full_export_says_so_and_leaves_what_was_there(small_export: NfsServer) -> None:
-    store = open_nfs(small_export.at("isos"), create=True)
-    store.put_small("old.json", b"old")
-    assert code_of(lambda: store.begin(IMAGE, 64 * MIB, NAMED, key="k1")) == "no-space"
-    partial = store.begin(IMAGE, None, NAMED, key="k1")
-
-    def fill() -> None:
-        for number in range(24):
-            partial.write(number * MIB, pattern(MIB))
-        partial.checkpoint()
-
-    assert code_of(fill) == "no-space"
-    assert code_of(partial.checkpoint) == "no-space"
-    assert partial.front() == 0
-    partial.discard()
-    assert paths(store) == ["old.json"]
-    assert store.read("old.json", 0, 9) == b"old"
-    store.close()
+def test_a_full_export_says_so_and_leaves_what_was_there(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "nfs" / "export", 8), ganesha_nfs(tmp_path / "nfs", number=1) as server:
+        store = open_nfs(server.at("isos"), create=True)
+        expect_full(store)
+        store.close()
 
 
 # servers that go away, say nothing, or are none

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from isomanager.storage.s3 import S3Store
 from isomanager.storage.s3_bucket import S3Access, S3Bucket
 from isomanager.storage.s3_opening import bucket_and_prefix
 from isomanager.storage.s3_partial import S3Partial
-from store_servers import S3Server, frozen, kill, s3_client, s3_server
+from store_servers import S3Server, frozen, kill, s3_client, s3_server, small_disk
 
 GRANULE = 5 << 20
 
@@ -380,23 +379,9 @@ def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks
     assert store.read("a.json", 0, 9) == b"{}"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """40 MiB for a server; only root can make one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40m", "isomanager-test", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk takes root")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def test_a_full_server_says_so_and_leaves_what_was_there(small_disk: Path) -> None:
+def test_a_full_server_says_so_and_leaves_what_was_there(tmp_path: Path) -> None:
     """This server tells a full disk as an error of its own, which may pass; others have a word for it."""
-    with s3_server(small_disk) as server:
+    with small_disk(tmp_path / "small", 40) as disk, s3_server(disk) as server:
         store = S3Store(server.bucket, "", access_to(server), granule=GRANULE)
         store.put_small("old.json", b"old")
         partial = store.begin(IMAGE, None, NAMED, key="k1")

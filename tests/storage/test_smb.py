@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import smbclient
-from contract_case import IMAGE, NAMED, code_of, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, expect_full, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.smb import SmbStore, open_smb
 from isomanager.storage.smb_credentials import find_access
 from isomanager.storage.smb_session import SmbAccess
-from store_servers import SmbServer, frozen, kill, smb_server
+from store_servers import SmbServer, frozen, kill, small_disk, smb_server
 
 MIB = 1 << 20
 
@@ -192,37 +192,11 @@ def test_writes_and_reads_more_than_the_server_s_credits_at_once(store: SmbStore
 # disks and servers
 
 
-@pytest.fixture
-def small_disk(smb: SmbServer) -> Iterator[Path]:
-    """8 MiB under the share `small`; only root can make one."""
-    place = smb.folder / "small"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "isomanager-test", str(place)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk takes root")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def test_a_full_share_says_so_and_leaves_what_was_there(smb: SmbServer, small_disk: Path) -> None:
-    store = open_smb(f"smb://127.0.0.1:{smb.port}/small", create=True, access=owner(smb))
-    store.put_small("old.json", b"old")
-    assert code_of(lambda: store.begin(IMAGE, 64 * MIB, NAMED, key="k1")) == "no-space"
-    partial = store.begin(IMAGE, None, NAMED, key="k1")
-
-    def fill() -> None:
-        for number in range(24):
-            partial.write(number * MIB, pattern(MIB))
-        partial.checkpoint()
-
-    assert code_of(fill) == "no-space"
-    assert code_of(partial.checkpoint) == "no-space"
-    assert partial.front() == 0
-    partial.discard()
-    assert paths(store) == ["old.json"]
-    assert store.read("old.json", 0, 9) == b"old"
-    store.session.close()
+def test_a_full_share_says_so_and_leaves_what_was_there(smb: SmbServer) -> None:
+    with small_disk(smb.folder / "small", 8):
+        store = open_smb(f"smb://127.0.0.1:{smb.port}/small", create=True, access=owner(smb))
+        expect_full(store)
+        store.session.close()
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:
