@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from time import monotonic
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 
 from isomanager.errors import Cancelled
-from isomanager.library.opening import library_in_use
+from isomanager.library.opening import Library, library_in_use
 from isomanager.transfer.bandwidth import bandwidth_of
 from isomanager.transfer.progress import silent
 from isomanager.transfer.torrent.metainfo import read_metainfo
@@ -29,6 +31,20 @@ pytestmark = pytest.mark.prefect
 @pytest.fixture(autouse=True)
 def _server(prefect_server: str) -> None:
     """Every test here needs it."""
+
+
+@contextmanager
+def rate(
+    monkeypatch: pytest.MonkeyPatch, name: str, *, limit: int = 1, decay: float = 0.0001
+) -> Iterator[tuple[SyncPrefectClient, Library]]:
+    """A rate limit of the server, and a library that keeps to it."""
+    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", name)
+    with get_client(sync_client=True) as client, library_in_use() as library:
+        client.create_global_concurrency_limit(
+            GlobalConcurrencyLimitCreate(name=name, limit=limit, slot_decay_per_second=decay)
+        )
+        keep_to_shared_rate(library)
+        yield client, library
 
 
 def test_a_download_holds_a_slot_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,12 +75,8 @@ def test_without_the_setting_no_server_is_asked(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_workers_share_a_rate_of_mebibytes_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-of-a-test")
-    with get_client(sync_client=True) as client, library_in_use() as library:
-        made = GlobalConcurrencyLimitCreate(name="rate-of-a-test", limit=4, slot_decay_per_second=2)
-        client.create_global_concurrency_limit(made)
-        keep_to_shared_rate(library)
-        keep_to_shared_rate(library)
+    with rate(monkeypatch, "rate-of-a-test", limit=4, decay=2) as (_, library):
+        keep_to_shared_rate(library)  # saying it twice changes nothing
         allowance, stop, began = bandwidth_of(library.client), Event(), monotonic()
         assert library.bandwidth is allowance
         for _ in range(8):
@@ -75,11 +87,7 @@ def test_workers_share_a_rate_of_mebibytes_a_second(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_stop_ends_the_wait_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "slow-rate-of-a-test")
-    with get_client(sync_client=True) as client, library_in_use() as library:
-        made = GlobalConcurrencyLimitCreate(name="slow-rate-of-a-test", limit=1, slot_decay_per_second=0.0001)
-        client.create_global_concurrency_limit(made)
-        keep_to_shared_rate(library)
+    with rate(monkeypatch, "slow-rate-of-a-test") as (_, library):
         allowance, stop = bandwidth_of(library.client), Event()
         allowance.spend("https://vendor.example/", MIB, stop)
         with ThreadPoolExecutor(1) as lane:
@@ -128,11 +136,7 @@ def test_what_is_no_rate_limits_nothing(monkeypatch: pytest.MonkeyPatch, decay: 
 
 
 def test_a_rate_that_is_taken_away_holds_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-that-goes")
-    with get_client(sync_client=True) as client, library_in_use() as library:
-        made = GlobalConcurrencyLimitCreate(name="rate-that-goes", limit=1, slot_decay_per_second=0.0001)
-        client.create_global_concurrency_limit(made)
-        keep_to_shared_rate(library)
+    with rate(monkeypatch, "rate-that-goes") as (client, library):
         client.delete_global_concurrency_limit_by_name("rate-that-goes")
         for _ in range(3):
             bandwidth_of(library.client).spend("https://vendor.example/", MIB, Event())
