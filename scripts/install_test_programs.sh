@@ -26,21 +26,5 @@ if [ "$(id -u)" -eq 0 ]; then
   [ -x /usr/sbin/mkfs.btrfs ] || command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
   command -v mount >/dev/null || missing+=(mount)
 fi
-[ ${#missing[@]} -eq 0 ] && exit 0
 
-install=(apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}")
-if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-  echo "The tests need: ${missing[*]}. On Debian, run as root: ${install[*]}" >&2
-  exit 2
-fi
-
-echo "Installing for the tests: ${missing[*]}"
-# no service is to start by itself: the tests start their own, on their own ports
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod +x "$policy"
-  trap 'rm -f "$policy"' EXIT
-fi
-export DEBIAN_FRONTEND=noninteractive
-apt-get -o DPkg::Lock::Timeout=300 update -qq
-"${install[@]}" -qq >/dev/null
+"$(dirname "$0")/install_packages.sh" tests "${missing[@]}"
