@@ -99,17 +99,13 @@ def test_a_stop_ends_the_wait_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_torrent_waits_for_the_rate_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("ISOMANAGER_BANDWIDTH_SHARED", "rate-of-a-torrent")
     image = tmp_path / "seed" / "tiny.iso"
     image.parent.mkdir()
     image.write_bytes(bytes(range(256)) * (64 << 10))
     torrent, stop = make_torrent(image), Event()
     metainfo = read_metainfo(torrent, "tiny")
     wanted = Task(metainfo, metainfo.files[0], tmp_path / "here")
-    with get_client(sync_client=True) as client, library_in_use() as library, seeding(torrent, image.parent) as peer:
-        made = GlobalConcurrencyLimitCreate(name="rate-of-a-torrent", limit=2, slot_decay_per_second=0.0001)
-        client.create_global_concurrency_limit(made)
-        keep_to_shared_rate(library)
+    with rate(monkeypatch, "rate-of-a-torrent", limit=2) as (_, library), seeding(torrent, image.parent) as peer:
         asked = replace(wanted, peers=(peer.address,))
         with ThreadPoolExecutor(1) as lane:
             bringing = lane.submit(library.swarm.fetch, asked, key="key", progress=silent, stop=stop, told="tiny")
