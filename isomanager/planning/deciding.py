@@ -94,19 +94,8 @@ def decide(
             assurance=twin.assurance,
             **place,
         )
-    too_large = _too_large(subscription, expectation)
-    if too_large:
-        return Action(kind=ActionKind.SKIP, title=title, code="too-large", reason=too_large, **place)
-    refused = rules.refused_before(expectation.fingerprint, title)
-    if refused is not None and not rules.force:
-        told = f"refused before, and upstream's evidence has not changed since: {refused}"
-        return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
     rivals = near.rivals(repository, title)
-    newer = _newer_held(title, rivals, subscription, rules.selects)
-    if newer is not None and not rules.force and not resolution.accepted:
-        told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
-        return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
-    return Action(
+    return _declined(subscription, resolution, expectation, rivals, rules, place) or Action(
         kind=ActionKind.DOWNLOAD,
         title=title,
         expectation=expectation,
@@ -117,6 +106,30 @@ def decide(
         source=f"{SUBSCRIPTION_SOURCE}{subscription.id}",
         **place,
     )
+
+
+def _declined(
+    subscription: Subscription,
+    resolution: Resolution,
+    expectation: Expectation,
+    rivals: Sequence[Copy],
+    rules: Rules,
+    place: dict[str, str],
+) -> Action | None:
+    """What is offered and not fetched, for its size, for what became of it before, or for its age; None when it is fetched."""
+    title = expectation.offer.title
+    too_large = _too_large(subscription, expectation)
+    if too_large:
+        return Action(kind=ActionKind.SKIP, title=title, code="too-large", reason=too_large, **place)
+    refused = rules.refused_before(expectation.fingerprint, title)
+    if refused is not None and not rules.force:
+        told = f"refused before, and upstream's evidence has not changed since: {refused}"
+        return Action(kind=ActionKind.REFUSE, title=title, code="quarantined", reason=told, **place)
+    newer = _newer_held(title, rivals, subscription, rules.selects)
+    if newer is not None and not rules.force and not resolution.accepted:
+        told = f"upstream offers {title.version}, older than {newer.title.version} which is held: not believed"
+        return Action(kind=ActionKind.REFUSE, title=title, code="implausible", reason=told, **place)
+    return None
 
 
 def _too_large(subscription: Subscription, expectation: Expectation) -> str:
@@ -182,7 +195,5 @@ def _why_fetch(title: Title, rivals: Sequence[Copy], expectation: Expectation, f
         for one in rivals
     ):
         return f"an earlier run did not finish it; {proof}"
-    if held:
-        newest = max(held, key=lambda one: one.title.version)
-        return f"newer than {newest.title.version}; {proof}"
-    return f"not held; {proof}"
+    newest = max((one.title.version for one in held), default=title.version)
+    return f"newer than {newest}; {proof}" if newest < title.version else f"not held; {proof}"

@@ -105,7 +105,7 @@ def test_a_torrent_waits_for_the_rate_too(monkeypatch: pytest.MonkeyPatch, tmp_p
     torrent, stop = make_torrent(image), Event()
     metainfo = read_metainfo(torrent, "tiny")
     wanted = Task(metainfo, metainfo.files[0], tmp_path / "here")
-    with rate(monkeypatch, "rate-of-a-torrent", limit=2) as (_, library), seeding(torrent, image.parent) as peer:
+    with rate(monkeypatch, "rate-of-a-torrent", limit=2) as (client, library), seeding(torrent, image.parent) as peer:
         asked = replace(wanted, peers=(peer.address,))
         with ThreadPoolExecutor(1) as lane:
             bringing = lane.submit(library.swarm.fetch, asked, key="key", progress=silent, stop=stop, told="tiny")
