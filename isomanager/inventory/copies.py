@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, TypedDict, Unpack
 
 from pydantic import AwareDatetime, ValidationError
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from isomanager.errors import InventoryError, LeaseLost
 from isomanager.inventory.column_types import folded
@@ -24,6 +24,13 @@ from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
 
 _log = logging.getLogger(__name__)
+
+# Made once: a group of small images needs them for each, and making a statement costs more than what it does.
+_LOCKED = select(*COPY_COLUMNS, COPIES.c.lease_token).where(COPIES.c.id == bindparam("copy_id")).with_for_update()
+_STILL = update(COPIES).where(COPIES.c.id == bindparam("copy_id"), COPIES.c.state == bindparam("still"))
+_CLAIMING = select(*COPY_COLUMNS).where(
+    COPIES.c.repository == bindparam("repository"), COPIES.c.claimed_path == bindparam("path")
+)
 
 
 class CopyChanges(TypedDict, total=False):
@@ -133,8 +140,7 @@ class CopyRecords(Transactions):
         now = self._clock()
         if lease is not None:
             require_live(connection, lease, now)
-        query = select(*COPY_COLUMNS, COPIES.c.lease_token).where(COPIES.c.id == copy_id).with_for_update()
-        row = connection.execute(query).one_or_none()
+        row = connection.execute(_LOCKED, {"copy_id": copy_id}).one_or_none()
         if row is None:
             raise _unknown(copy_id)
         token = row.lease_token
@@ -152,8 +158,8 @@ class CopyRecords(Transactions):
         columns = copy_columns(after, lease.token if lease and after.state not in RESTING else "")
         if columns["claimed_path"] is not None:
             self._check_free(connection, after)
-        still = (COPIES.c.id == before.id, COPIES.c.state == before.state.value)
-        if not connection.execute(update(COPIES).where(*still).values(**columns)).rowcount:
+        still = {"copy_id": before.id, "still": before.state.value}
+        if not connection.execute(_STILL, {**columns, **still}).rowcount:
             check_step(before, after.state, (), proved=False)  # pragma: no cover - where rows cannot be locked
         if after.state is not before.state:
             _log.info("%s: %s: %s -> %s", after.repository, after.path, before.state, after.state)
@@ -256,8 +262,7 @@ def _changed(before: Copy, changes: dict[str, Any]) -> Copy:
 
 
 def _claiming(connection: Connection, repository: str, path: str) -> Copy | None:
-    query = select(*COPY_COLUMNS).where(COPIES.c.repository == repository, COPIES.c.claimed_path == folded(path))
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_CLAIMING, {"repository": repository, "path": folded(path)}).one_or_none()
     return None if row is None else copy_of(row)
 
 

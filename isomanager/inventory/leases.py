@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, tuple_, update
 
 from isomanager.errors import InventoryError, InventoryUnavailable, LeaseLost
 from isomanager.inventory.database import Clash
@@ -59,8 +59,7 @@ class LeaseRecords(Transactions):
         leases = tuple(Lease(key, owner, secrets.token_hex(16), ttl, now + ttl) for key in keys)
         try:
             with self._writing() as connection:
-                for one in leases:
-                    _take(connection, one, now)
+                _take(connection, leases, now)
         except Clash:  # a key is there, and live
             return ()
         return leases
@@ -86,9 +85,9 @@ class LeaseRecords(Transactions):
 
     def release_all(self, leases: Sequence[Lease]) -> None:
         """Give leases back, by one commit."""
+        mine = tuple_(LEASES.c.key, LEASES.c.token).in_([(one.key, one.token) for one in leases])
         with self._writing() as connection:
-            for one in leases:
-                connection.execute(delete(LEASES).where(LEASES.c.key == one.key, LEASES.c.token == one.token))
+            connection.execute(delete(LEASES).where(mine))
 
     def release_owner(self, owner: str) -> int:
         """Give back every lease of a holder who is known to be dead; how many that were."""
@@ -116,16 +115,30 @@ class LeaseRecords(Transactions):
             return connection.execute(query).scalar_one_or_none()
 
 
-def _take(connection: Connection, lease: Lease, now: datetime) -> None:
-    values = {"owner": lease.owner, "token": lease.token, "expires_at": lease.expires_at, "heartbeat_at": now}
-    run_out = and_(LEASES.c.key == lease.key, LEASES.c.expires_at <= now)
-    if not connection.execute(update(LEASES).where(run_out).values(**values)).rowcount:
-        connection.execute(insert(LEASES).values(key=lease.key, **values))
+def _take(connection: Connection, leases: Sequence[Lease], now: datetime) -> None:
+    connection.execute(delete(LEASES).where(LEASES.c.key.in_([one.key for one in leases]), LEASES.c.expires_at <= now))
+    told = [
+        {"key": one.key, "owner": one.owner, "token": one.token, "expires_at": one.expires_at, "heartbeat_at": now}
+        for one in leases
+    ]
+    connection.execute(insert(LEASES), told)
+
+
+_LIVE = (
+    select(LEASES.c.key)
+    .where(
+        LEASES.c.key == bindparam("key"),
+        LEASES.c.token == bindparam("token"),
+        LEASES.c.expires_at > bindparam("now", type_=LEASES.c.expires_at.type),
+    )
+    .with_for_update(read=True)
+)
+"""Made once: a group of small images asks for each of them, and making the question costs more than the answer."""
 
 
 def require_live(connection: Connection, lease: Lease, now: datetime) -> None:
     """LeaseLost unless `lease` is live, in the caller's own transaction: it cannot be taken over before that one ends."""
-    if connection.execute(select(LEASES.c.key).where(_live(lease, now)).with_for_update(read=True)).first() is None:
+    if connection.execute(_LIVE, {"key": lease.key, "token": lease.token, "now": now}).first() is None:
         raise _lost(lease)
 
 

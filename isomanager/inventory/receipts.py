@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from isomanager.errors import InventoryError
 from isomanager.inventory.database import Clash
@@ -12,6 +12,16 @@ from isomanager.inventory.rows import canonical, title_columns
 from isomanager.inventory.tables import IMAGES, RECEIPTS
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Receipt
+
+# Made once: a group of small images needs them for each, and making a statement costs more than what it does.
+_SAME = select(RECEIPTS.c.id).where(RECEIPTS.c.digest == bindparam("digest"))
+_IMAGE = select(IMAGES).where(IMAGES.c.sha256 == bindparam("sha256"))
+_OF_IMAGE = (
+    select(RECEIPTS.c.body)
+    .where(RECEIPTS.c.sha256 == bindparam("sha256"))
+    .order_by(RECEIPTS.c.proved_at, RECEIPTS.c.id)
+)
+_NEW_RECEIPT, _NEW_IMAGE = insert(RECEIPTS), insert(IMAGES)
 
 
 class ReceiptRecords(Transactions):
@@ -31,9 +41,8 @@ class ReceiptRecords(Transactions):
 
     def receipts(self, sha256: str) -> tuple[Receipt, ...]:
         """Every receipt of an image, the oldest first."""
-        query = select(RECEIPTS.c.body).where(RECEIPTS.c.sha256 == sha256).order_by(RECEIPTS.c.proved_at, RECEIPTS.c.id)
         with self._reading() as connection:
-            bodies = connection.execute(query).scalars().all()
+            bodies = connection.execute(_OF_IMAGE, {"sha256": sha256}).scalars().all()
         return tuple(Receipt.model_validate(body) for body in bodies)
 
 
@@ -42,25 +51,24 @@ def write_receipt(connection: Connection, receipt: Receipt) -> None:
     _write_image(connection, receipt)
     text = canonical(receipt)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    if connection.execute(select(RECEIPTS.c.id).where(RECEIPTS.c.digest == digest)).first() is None:
-        connection.execute(
-            insert(RECEIPTS).values(
-                **title_columns(receipt.title),
-                digest=digest,
-                sha256=receipt.sha256,
-                assurance=receipt.assurance.value,
-                fingerprint=receipt.fingerprint,
-                proved_at=receipt.proved_at,
-                body=receipt.model_dump(mode="json"),
-            )
-        )
+    if connection.execute(_SAME, {"digest": digest}).first() is None:
+        told = {
+            **title_columns(receipt.title),
+            "digest": digest,
+            "sha256": receipt.sha256,
+            "assurance": receipt.assurance.value,
+            "fingerprint": receipt.fingerprint,
+            "proved_at": receipt.proved_at,
+            "body": receipt.model_dump(mode="json"),
+        }
+        connection.execute(_NEW_RECEIPT, told)
 
 
 def _write_image(connection: Connection, receipt: Receipt) -> None:
-    known = connection.execute(select(IMAGES).where(IMAGES.c.sha256 == receipt.sha256)).one_or_none()
+    known = connection.execute(_IMAGE, {"sha256": receipt.sha256}).one_or_none()
     if known is None:
         image = {"sha256": receipt.sha256, "size": receipt.size, "digests": receipt.digests}
-        connection.execute(insert(IMAGES).values(**image))
+        connection.execute(_NEW_IMAGE, image)
     elif known.size != receipt.size:
         raise InventoryError(
             f"The image {receipt.sha256} ({receipt.title}) is known with {known.size} bytes; "
