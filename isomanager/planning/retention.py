@@ -112,8 +112,8 @@ def _judge(copy: Copy, contests: Sequence[_Contest], now: datetime, guards: Guar
     if claims:
         return Verdict(copy, True, tuple(dict.fromkeys(claims)))
     subscriptions = [one.want.subscription for one in concerned]
-    told = " and ".join(one.want.name for one in concerned)
-    text = f"{concerned[0].newest.title.version} replaces it: {told} keeps {policy_told(subscriptions[0].keep)}"
+    told = " and ".join(f"{one.want.name} keeps {policy_told(one.want.subscription.keep)}" for one in concerned)
+    text = f"{concerned[0].newest.title.version} replaces it: {told}"
     change = f"`isomanager pin {copy.path}` keeps it; so does `isomanager subscribe ... --keep` with a larger number"
     archives = dict.fromkeys(one.archive for one in subscriptions if one.old == "archive" and one.archive)
     return Verdict(copy, False, (Reason("replaced", text, change),), tuple(archives))
