@@ -12,8 +12,9 @@ is into a fresh local file. The clients:
     nfs-cp       libnfs's own client, beside the direct NFS store (NFS-Ganesha; root only)
     cp           a copy on this disk, for scale
 
-The rounds take turns, so that a busy machine disturbs all alike. Told are the best and the median of each way in MiB a second, and
-the median relative to ours (above 1.00 we are faster).
+The rounds take turns, so that a busy machine disturbs all alike. Told are the best and the median of each way in MiB a second, the
+ratio of our median to its (above 1.00 we are faster; the goal is 0.90), and the median of the processor's seconds that the client
+itself took, without the server's: where other programs run beside it, those say more than the clock.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -142,38 +144,53 @@ def nfs(folder: Path, file: Path, down: Path) -> Iterator[tuple[Store, dict[str,
 SERVERS = {"s3": s3, "smb": smb, "nfs": nfs}
 
 
-def timed(way: Way) -> float:
-    """Seconds."""
-    started = monotonic()
+@dataclass(frozen=True)
+class Taken:
+    """Seconds by the clock, and of the processor."""
+
+    clock: float
+    processor: float
+
+
+def timed(way: Way) -> Taken:
+    """What it took; the processor's share is this process's and that of programs it ran to their end, so no server's."""
+    started, busy = monotonic(), processor()
     way()
-    return monotonic() - started
+    return Taken(monotonic() - started, processor() - busy)
+
+
+def processor() -> float:
+    """Seconds that this process and the programs it ran have taken so far."""
+    taken = os.times()
+    return taken.user + taken.system + taken.children_user + taken.children_system
 
 
 def measure(
     ways: dict[str, tuple[Way, Way]], store: Store, down: Path, size: int, rounds: int
-) -> dict[str, list[list[float]]]:
-    """MiB a second of each way, up and down, round by round. Wrong bytes end the run."""
-    rates: dict[str, list[list[float]]] = {name: [[], []] for name in ways}
+) -> dict[str, list[list[Taken]]]:
+    """What each way took, up and down, round by round. Wrong bytes end the run."""
+    rates: dict[str, list[list[Taken]]] = {name: [[], []] for name in ways}
     for _ in range(rounds):
         for name, (up, get) in ways.items():
             for old in ("ours.iso", "peer.iso", "rclone.iso"):  # a client that finds its file there may send nothing
                 if not (old == "peer.iso" and name == "isomanager"):
                     store.delete(old)
             down.unlink(missing_ok=True)
-            rates[name][0].append(size / MIB / timed(up))
-            rates[name][1].append(size / MIB / timed(get))
+            rates[name][0].append(timed(up))
+            rates[name][1].append(timed(get))
             assert down.stat().st_size == size, f"{name} brought {down.stat().st_size} bytes"
     return rates
 
 
-def tell(server: str, rates: dict[str, list[list[float]]]) -> None:
+def tell(server: str, taken: dict[str, list[list[Taken]]], size: int) -> None:
     """A table."""
     for direction, number in (("up", 0), ("down", 1)):
-        mine = statistics.median(rates["isomanager"][number])
-        for name, both in rates.items():
-            middle = statistics.median(both[number])
-            told = f"best {max(both[number]):6.0f}  median {middle:6.0f} MiB/s  ours/it {mine / middle:5.2f}"
-            print(f"{server:4} {direction:5} {name:11} {told}")
+        mine = statistics.median(one.clock for one in taken["isomanager"][number])
+        for name, both in taken.items():
+            clocks = [one.clock for one in both[number]]
+            middle, busy = statistics.median(clocks), statistics.median(one.processor for one in both[number])
+            rates = f"best {size / MIB / min(clocks):6.0f}  median {size / MIB / middle:6.0f} MiB/s"
+            print(f"{server:4} {direction:5} {name:11} {rates}  ours/it {middle / mine:5.2f}  processor {busy:6.2f} s")
     sys.stdout.flush()
 
 
@@ -192,13 +209,14 @@ def main() -> None:
         with file.open("wb") as image:
             for _ in range(asked.mib):
                 image.write(os.urandom(MIB))
-        print(f"cp {asked.mib / timed(lambda: shutil.copyfile(file, down)):.0f} MiB/s")
+        print(f"cp {asked.mib / timed(lambda: shutil.copyfile(file, down)).clock:.0f} MiB/s")
         for name in asked.only.split(","):
             if name == "nfs" and not ganesha_can_run():
                 print("nfs: the server needs root")
                 continue
             with SERVERS[name](folder, file, down) as (store, ways):
-                tell(name, measure(ways, store, down, file.stat().st_size, asked.rounds))
+                size = file.stat().st_size
+                tell(name, measure(ways, store, down, size, asked.rounds), size)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ From a folder to another one, to S3 (SeaweedFS) and to SMB (Samba), all on this 
     rsync-flushed    `rsync -a --delete --fsync`: every file is on the medium before it counts
     cp-reflink       `cp -a --reflink=always`, on a disk that shares blocks: nothing is read or hashed
 
+Where there are many images, the row `opening` is the same no-op with a single image: what a sync costs however little there is, and
+`an image` what each image adds to that, in milliseconds.
+
 With `--disk btrfs` (as root) all of it is on a disk of its own that shares blocks between files, in a file of `--folder`: there
 ours shares them too, and hashes what it shares. The rounds take turns. Told are medians in seconds, ours relative to the faster of
 rclone and rsync, and, where there is one, to the faster of those that check or flush as we do (below 1.00 we are faster).
@@ -241,8 +244,20 @@ def tell(scene: str, server: str, taken: dict[str, list[float]]) -> None:
         print(f"{scene:8} {server:6} {name:15} {seconds:8.3f} s{told}", flush=True)
 
 
+def opening(folder: Path, asked: argparse.Namespace, server: str) -> float:
+    """The median no-op of a library with one image, in seconds."""
+    images = Images(folder / "one", 1, asked.kib * KIB)
+    with PLACES[server](folder / "to-one") as place:
+        os.environ.update(place.environment)
+        with Library(images.settings) as library:
+            add_repository(library, server, place.url)
+        mirror(images, server)
+        return statistics.median(timed(lambda: mirror(images, server)) for _ in range(asked.rounds))
+
+
 def many(folder: Path, asked: argparse.Namespace, server: str) -> None:
     """Many images: nothing to do, then one in a hundred changed, round by round."""
+    fixed = opening(folder, asked, server)
     images = Images(folder / "source", asked.images, asked.kib * KIB)
     with PLACES[server](folder / "to") as place:
         os.environ.update(place.environment)
@@ -259,6 +274,8 @@ def many(folder: Path, asked: argparse.Namespace, server: str) -> None:
             for name, way in all_ways.items():
                 changed[name].append(timed(way))
         tell("no-op", server, no_op)
+        each = (statistics.median(no_op["isomanager"]) - fixed) / asked.images * 1000
+        print(f"{'no-op':8} {server:6} {'opening':15} {fixed:8.3f} s   an image {each:.3f} ms", flush=True)
         tell("changed", server, changed)
 
 
