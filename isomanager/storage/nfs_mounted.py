@@ -55,13 +55,13 @@ def _addresses(host: str) -> set[str]:
 
 
 class MountedTree(LocalTree):
-    """Honours FileTree in the folder where `address` is mounted, and only while it is."""
+    """Honours FileTree in the folder where `address` is mounted, and only while it is. `patience`: seconds for a look at it."""
 
-    def __init__(self, address: Address, mounts: Mounts = current_mounts) -> None:
+    def __init__(self, address: Address, mounts: Mounts = current_mounts, *, patience: float = _PATIENCE) -> None:
         found = folder_of_export(address, mounts())
         if found is None:
             raise not_mounted(address)
-        self._address, self._mounts = address, mounts
+        self._address, self._mounts, self._patience = address, mounts, patience
         super().__init__(found)
 
     def make(self) -> None:
@@ -72,7 +72,7 @@ class MountedTree(LocalTree):
     def require(self) -> None:
         """StoreUnavailable unless the export is mounted there, answers, and has the folder."""
         self._require_mounted()
-        wrong = _looked_at(self.root)
+        wrong = _looked_at(self.root, self._patience)
         if isinstance(wrong, OSError) and wrong.errno == STALE:
             raise StoreUnavailable(
                 f"{self.root} is a stale NFS mount: the server no longer knows the folder that was mounted.",
@@ -102,7 +102,7 @@ def not_mounted(address: Address) -> StoreUnavailable:
     )
 
 
-def _looked_at(folder: Path, patience: float = _PATIENCE) -> Exception | None:
+def _looked_at(folder: Path, patience: float) -> Exception | None:
     """What looking at the folder raised; TimeoutError when it took too long. The thread that waits then is left behind: no
     program can end the waiting for a hard mount."""
     told: list[Exception | None] = []
