@@ -208,4 +208,14 @@ def _from_json(file: Path | None) -> dict[str, Any]:
     if not isinstance(told, dict) or set(told) - known:
         strange = ", ".join(sorted(set(told) - known)) if isinstance(told, dict) else "no object"
         raise UsageError(f"{file} has {strange}; it may have {', '.join(sorted(known))}.")
+    _refuse_other_than_texts(file, told)
     return told
+
+
+def _refuse_other_than_texts(file: Path, told: dict[str, Any]) -> None:
+    notes = told.get("notes", {})
+    if not isinstance(notes, dict):
+        raise UsageError(f"{file}: notes are no object.")
+    for name, value in [*told.items(), *notes.items()]:
+        if not isinstance(value, str) and value is not notes:
+            raise UsageError(f"{file}: {name} is no text.", hint='Write it in quotes, such as "24.10".')

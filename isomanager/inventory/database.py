@@ -51,6 +51,12 @@ class Clash(InventoryError):
     code = "conflict"
 
 
+DAMAGED_HINT = (
+    "Restore the newest backup; or move the file aside, create the repositories again, and make what they hold known again "
+    "with `isomanager repository rebuild NAME`."
+)
+
+
 def database_url(place: str) -> URL:
     """The SQLAlchemy URL for a URL or for the path of an SQLite file.
 
@@ -203,7 +209,7 @@ def told(error: BaseException | None, place: str) -> IsoManagerError:
             place=place,
         )
     if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
-        code, hint = "database-damaged", "Restore the newest backup, or rebuild it from the repositories' own receipts."
+        code, hint = "database-damaged", DAMAGED_HINT
     elif "readonly" in text or "unable to open" in text:
         code, hint = "database-unwritable", "Check that the file and its folder exist and may be written."
     else:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from isomanager.errors import InventoryError
 from isomanager.inventory.database import (
     BUSY_SECONDS,
+    DAMAGED_HINT,
     Clock,
     check_place,
     database_url,
@@ -163,7 +164,7 @@ def back_up(file: Path, folder: Path, revision: str, now: datetime) -> Path:
         raise InventoryError(
             f"The database {file} is damaged ({verdict}); it was not migrated.",
             code="database-damaged",
-            hint="Restore the newest backup, or rebuild it from the repositories' own receipts.",
+            hint=DAMAGED_HINT,
             file=str(file),
         )
     os.replace(unfinished, final)  # noqa: PTH105

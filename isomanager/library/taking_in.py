@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isomanager.errors import IsoManagerError, StoreError, UsageError
+from isomanager.errors import IsoManagerError, Refused, StoreError, UsageError
 from isomanager.library.adopting import Adoptable, adopt
 from isomanager.library.copying import copy_reserved
 from isomanager.library.naming import title_of
@@ -86,7 +86,11 @@ def copied_in(
     )  # fmt: skip
     with reserved(library, action) as reservation:
         received = copy_reserved(library, reservation, source, path, progress)
-        receipt = verify_received(library, reservation, received)
+        try:
+            receipt = verify_received(library, reservation, received)
+        except Refused as wrong:
+            wrong.hint = "The file is left as it is, and is not taken in."
+            raise
         return register(library, reservation, received, receipt)
 
 

@@ -54,6 +54,14 @@ def test_what_cannot_be_is_told_before_anything_starts(here: Isomanager, folder:
     wrong = tmp_path / "entry.json"
     wrong.write_text('{"name": "x", "colour": "red"}')
     assert "colour" in here("add", folder / "lab.iso", "--from-json", wrong).err
+    for text, why in (
+        ('{"name": 24.10}', "name is no text"),
+        ('{"name": "x", "notes": {"a": 1}}', "a is no text"),
+        ('{"name": "x", "notes": []}', "no object"),
+    ):
+        wrong.write_text(text)
+        told = here("add", folder / "lab.iso", "--from-json", wrong)
+        assert (told.code, why in told.err) == (2, True), told.err
 
 
 @pytest.mark.prefect

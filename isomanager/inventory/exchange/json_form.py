@@ -168,7 +168,7 @@ def _seed_row(one: Any, place: str) -> dict[str, Any]:
 def _texts(metadata: dict[str, Any]) -> dict[str, str]:
     """Notes as texts; those that a repository's own inventory keeps apart from what it says itself, among them."""
     notes = metadata.get("notes")
-    plain = metadata if not isinstance(notes, dict) else {**metadata, **notes, "notes": None}
+    plain = metadata if not isinstance(notes, dict) else {**notes, **metadata, "notes": None}
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in plain.items()

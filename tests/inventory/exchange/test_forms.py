@@ -163,7 +163,13 @@ def test_times_are_understood_as_powershell_writes_them(spelled: str) -> None:
 
 
 def test_notes_of_any_shape_are_kept_as_texts() -> None:
-    metadata = {"build": 26100, "owner": "me", "tags": ["a", "ö"], "none": None, "notes": {"purpose": "lab"}}
+    metadata = {
+        "build": 26100,
+        "owner": "me",
+        "tags": ["a", "ö"],
+        "none": None,
+        "notes": {"purpose": "lab", "build": "no"},
+    }
     document = {"version": "1.0", "isos": [{"name": "x", "metadata": metadata}]}
     (item,) = parse_listing(json.dumps(document).encode(), "given").items
     assert item.metadata == {"build": "26100", "owner": "me", "tags": '["a", "ö"]', "purpose": "lab"}
