@@ -25,8 +25,10 @@ def require_torrent(library: Library, text: str) -> None:
     """Refuse, asking nobody, what names no torrent, or cannot be used here: UsageError, ConfigurationError."""
     require_possible(library.settings, "What is named")
     if not _is_address(text) and not _file(text).is_file():
-        from isomanager.transfer.torrent.magnet import read_magnet
+        from isomanager.transfer.torrent.magnet import is_magnet, read_magnet
 
+        if not is_magnet(text) and text.endswith(".torrent"):
+            raise UsageError(f"There is no file {text}.", hint="Give a .torrent that is there, or its address.")
         read_magnet(text)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     import libtorrent
 
 
+_LISTEN = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\s:,\[\]]+)):(?P<port>[0-9]{1,5})[sl]*")
+_LAST_PORT = 65_535
+
+
 def session_settings(settings: Settings) -> dict[str, Any]:
     """libtorrent's settings for ours (https://www.libtorrent.org/reference-Settings.html). Rates in bytes a second.
 
@@ -26,6 +32,7 @@ def session_settings(settings: Settings) -> dict[str, Any]:
             raise ConfigurationError(
                 f"The setting {name} needs a port of our own.", hint="Set torrent_listen, such as 0.0.0.0:6881."
             )
+    _require_addresses(settings.torrent_listen)
     return {
         "user_agent": f"isomanager/{version('isomanager')}",
         "listen_interfaces": settings.torrent_listen,
@@ -44,6 +51,23 @@ def session_settings(settings: Settings) -> dict[str, Any]:
         "validate_https_trackers": True,
         "stop_tracker_timeout": 1,
     }
+
+
+def _require_addresses(listen: str) -> None:
+    """ConfigurationError for what libtorrent would silently listen nowhere for: `host:port` each, an IPv6 address in brackets."""
+    for one in filter(None, (part.strip() for part in listen.split(","))):
+        found = _LISTEN.fullmatch(one)
+        numeric = found is not None and (found["v6"] is not None or found["host"].replace(".", "").isdigit())
+        try:
+            if found is None or int(found["port"]) > _LAST_PORT:
+                raise ValueError
+            if numeric:
+                ipaddress.ip_address((found["v6"] or found["host"]).partition("%")[0])
+        except ValueError:
+            raise ConfigurationError(
+                f"The setting torrent_listen is not usable: '{one}' is no address with a port.",
+                hint="Write 0.0.0.0:6881 for this machine's IPv4, [::]:6881 for IPv6, several with commas between them.",
+            ) from None
 
 
 def open_session(settings: Settings) -> libtorrent.session:

@@ -301,6 +301,17 @@ def test_ways_of_finding_peers_are_off_and_need_a_port() -> None:
     assert told == [5, 6, 7]
 
 
+@pytest.mark.parametrize("listen", ["999.1.1.1:6881", "0.0.0.0", "127.0.0.1:99999", "[::g]:6881", "::1:6881", "6881"])
+def test_what_cannot_be_listened_on_is_said(listen: str) -> None:
+    with pytest.raises(ConfigurationError, match="torrent_listen"):
+        session_settings(Settings(torrent_listen=listen))
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:6881,[::]:6881", "eth0:6881", "127.0.0.1:0", " [fe80::1%eth0]:6881 ", ""])
+def test_addresses_with_a_port_are_listened_on(listen: str) -> None:
+    assert session_settings(Settings(torrent_listen=listen))["listen_interfaces"] == listen
+
+
 def leech(torrent: bytes, folder: Path, peer: tuple[str, int]) -> None:
     taker = swarm_of(torrent_patience=20)
     bring(taker, task(torrent, folder, peers=(peer,)))
