@@ -242,7 +242,7 @@ def test_a_torrent_that_is_named_with_a_selector_is_held_against_its_evidence(re
 def test_what_names_no_torrent_is_refused_at_once(reef: Reef, opened: Opened) -> None:
     library = opened()
     for asked in (Asked(torrent="no-such.torrent"), Asked(torrent="magnet:?x"), Asked(selector="reef", torrent="zz")):
-        with pytest.raises(UsageError, match="names no torrent|There is no file"):
+        with pytest.raises(UsageError, match=r"names no torrent|There is no file"):
             plan_download(library, asked)
 
 
