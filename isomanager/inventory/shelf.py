@@ -59,7 +59,7 @@ class ShelfRecords(CopyRecords, SearchRecords, SumRecords):
         return map(copy_of, rows)
 
     def groups(self, products: Collection[str], repositories: Collection[str], more_than: int) -> Iterable[Group]:
-        """The groups of more than so many held copies of which a subscription brought one at least."""
+        """The groups of more than so many held copies."""
         columns = COPIES.c
         brought = func.substr(columns.source, 1, len(SUBSCRIPTION_SOURCE)) == SUBSCRIPTION_SOURCE
         epoch, key = (func.min(case((brought, column))) for column in (columns.version_epoch, columns.version_key))
@@ -67,11 +67,12 @@ class ShelfRecords(CopyRecords, SearchRecords, SumRecords):
             select(columns.repository, *_SCOPE, func.count(), epoch, key)
             .where(_HELD, columns.repository.in_(repositories), columns.product.in_(products))
             .group_by(columns.repository, *_SCOPE)
-            .having(func.count() > more_than, key.is_not(None))
+            .having(func.count() > more_than)
         )
         with self._reading() as connection:
             for repository, *scope, count, first_epoch, first_key in connection.execute(query):
-                yield Group(repository, _scope(scope), count, (first_epoch, first_key))
+                oldest = None if first_key is None else (first_epoch, first_key)
+                yield Group(repository, _scope(scope), count, oldest)
 
     def held_of(self, repository: str, product: str, scopes: Collection[Scope]) -> Sequence[Copy]:
         """The held copies of the product that may be of these scopes: all of a scope or none."""

@@ -17,7 +17,7 @@ from isomanager.model import Copy
 from isomanager.planning.deciding import Rules
 from isomanager.planning.guarding import Tally, forbidden, let_go
 from isomanager.planning.retention import clings, judge_unguarded
-from isomanager.planning.shelf import Group, Shelf, Turn, turn_of
+from isomanager.planning.shelf import Shelf, Turn, turn_of
 from isomanager.planning.verdicts import Verdict
 from isomanager.planning.wanting import Guards, Scope, Want, scope
 
@@ -35,10 +35,11 @@ class _Doubtful:
     oldest: Turn = _LAST
     coming: list[Copy] = field(default_factory=list)
 
-    def add(self, here: Scope, oldest: Turn) -> None:
+    def add(self, here: Scope, oldest: Turn, coming: Iterable[Copy]) -> None:
         """One scope more."""
         self.scopes.add(here)
         self.oldest = min(self.oldest, oldest)
+        self.coming += coming
 
 
 def leaving(asked: Asked, coming: Sequence[Copy], shelf: Shelf, rules: Rules, now: datetime) -> Iterable[Verdict]:
@@ -57,33 +58,42 @@ _Places = Mapping[tuple[str, str], _Doubtful]
 
 def _doubtful(asked: Asked, coming: Iterable[Copy], repositories: Sequence[str], shelf: Shelf, rules: Rules) -> _Places:
     """By repository and product; what all subscriptions cling to is left out."""
-    places: dict[tuple[str, str], _Doubtful] = defaultdict(_Doubtful)
-    more = Counter((copy.repository, scope(copy.title)) for copy in coming)
+    arriving: dict[tuple[str, Scope], list[Copy]] = defaultdict(list)
     for copy in coming:
-        here = places[copy.repository, copy.title.product]
-        here.add(scope(copy.title), turn_of(copy.title.version))
-        here.coming.append(copy)
-    for group in _crowded(asked, repositories, max(more.values(), default=0), shelf, rules.guards):
-        product, count = group.scope[0], group.count + more[group.repository, group.scope]
-        if any(_may_let_go(want, group, count, rules) for want in asked[product]):
-            places[group.repository, product].add(group.scope, group.oldest)
+        arriving[copy.repository, scope(copy.title)].append(copy)
+    fewest = _fewest_kept(asked, rules.guards)
+    if fewest is None or not repositories:
+        return {}
+    crowd = max(0, fewest - max(map(len, arriving.values()), default=0))
+    places: dict[tuple[str, str], _Doubtful] = defaultdict(_Doubtful)
+
+    def weigh(repository: str, here: Scope, held: int, oldest: Turn | None) -> None:
+        come = arriving.pop((repository, here), [])
+        turns = [turn_of(one.title.version) for one in come] + ([] if oldest is None else [oldest])
+        count = held + len(come)
+        if turns and any(_may_let_go(want, repository, here, count, rules) for want in asked.get(here[0], ())):
+            places[repository, here[0]].add(here, min(turns), come)
+
+    for group in shelf.groups(asked.keys(), repositories, crowd):
+        weigh(group.repository, group.scope, group.count, group.oldest)
+    for repository, here in list(arriving):  # of which no more is held than makes no crowd
+        weigh(repository, here, crowd, None)
     return places
 
 
-def _crowded(asked: Asked, repositories: Sequence[str], more: int, shelf: Shelf, guards: Guards) -> Iterable[Group]:
-    """The groups that have more copies than the most frugal subscription keeps, where there is one that may let go at all;
-    with `more` copies that are to come into each."""
-    loose = [want for wants in asked.values() for want in wants if not clings(want, sys.maxsize, guards)]
-    if not loose or not repositories:
-        return ()
-    fewest = 0 if guards.are_ended else min(want.subscription.keep.last for want in loose)
-    return shelf.groups({want.subscription.selector.product for want in loose}, repositories, max(0, fewest - more))
+def _fewest_kept(asked: Asked, guards: Guards) -> int | None:
+    """How many copies the most frugal subscription keeps; None where none lets anything go."""
+    wants = [want for here in asked.values() for want in here]
+    loose = [want.subscription.keep.last for want in wants if not clings(want, sys.maxsize, guards)]
+    if not loose:
+        return None
+    return 0 if guards.are_ended else min(loose)
 
 
-def _may_let_go(want: Want, group: Group, count: int, rules: Rules) -> bool:
+def _may_let_go(want: Want, repository: str, here: Scope, count: int, rules: Rules) -> bool:
     return (
-        group.repository in want.subscription.repositories
-        and rules.reaches(want.subscription, group.scope)
+        repository in want.subscription.repositories
+        and rules.reaches(want.subscription, here)
         and not clings(want, count, rules.guards)
     )
 

@@ -28,12 +28,13 @@ def turn_of(version: Version) -> Turn:
 
 @dataclass(frozen=True)
 class Group:
-    """The held copies of one scope in one repository: how many, and what none that a subscription brought is older than."""
+    """The held copies of one scope in one repository: how many, and a version than which none that a subscription brought is
+    older; None where none did."""
 
     repository: str
     scope: Scope
     count: int
-    oldest: Turn
+    oldest: Turn | None
 
 
 class Shelf(Protocol):
@@ -52,7 +53,7 @@ class Shelf(Protocol):
         """The held copies of the product, the newest version first."""
 
     def groups(self, products: Collection[str], repositories: Collection[str], more_than: int) -> Iterable[Group]:
-        """The groups of more than so many held copies of which a subscription brought one at least."""
+        """The groups of more than so many held copies."""
 
     def held_of(self, repository: str, product: str, scopes: Collection[Scope]) -> Sequence[Copy]:
         """The held copies of the product that may be of these scopes: all of a scope or none."""
@@ -86,7 +87,7 @@ class CopiesOnHand:
         return sorted(self._held(repository, product), key=lambda one: turn_of(one.title.version), reverse=True)
 
     def groups(self, products: Collection[str], repositories: Collection[str], more_than: int) -> Iterable[Group]:
-        """The groups of more than so many held copies of which a subscription brought one at least."""
+        """The groups of more than so many held copies."""
         for repository, product in self._live:
             if repository not in repositories or product not in products:
                 continue
@@ -95,8 +96,8 @@ class CopiesOnHand:
                 scopes[scope(copy.title)].append(copy)
             for here, copies in scopes.items():
                 turns = [turn_of(one.title.version) for one in copies if one.source.startswith(SUBSCRIPTION_SOURCE)]
-                if turns and len(copies) > more_than:
-                    yield Group(repository, here, len(copies), min(turns))
+                if len(copies) > more_than:
+                    yield Group(repository, here, len(copies), min(turns, default=None))
 
     def held_of(self, repository: str, product: str, scopes: Collection[Scope]) -> Sequence[Copy]:
         """The held copies of these scopes."""
