@@ -37,14 +37,14 @@ def measured(name: str, program: Sequence[str], rounds: int) -> None:
     prints itself, if it plans."""
     seconds, memory = [], []
     for _ in range(rounds):
-        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            told = process.stdout.read()
+        planned = "plan" in program
+        with subprocess.Popen(program, stdout=subprocess.PIPE if planned else subprocess.DEVNULL, text=True) as process:
+            told = process.stdout.read() if process.stdout else ""
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise SystemExit(f"{name} failed")
-        seconds.append(float(told.split()[0]) if "plan" in program else used.ru_utime + used.ru_stime)
+        seconds.append(float(told.split()[0]) if planned else used.ru_utime + used.ru_stime)
         memory.append(used.ru_maxrss / 1024)
     print(f"{name:34} {statistics.median(seconds):7.2f} s   {statistics.median(memory):6.0f} MiB")
 

@@ -44,9 +44,10 @@ def print_json(value: Any) -> None:
 def print_json_array(values: Iterable[Any]) -> None:
     """One JSON array on standard output, written as its items come, so that its length costs no memory."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    encode = json.JSONEncoder(ensure_ascii=plain, default=str).encode
     between = "[\n"
     for value in values:
-        sys.stdout.write(f"{between}{json.dumps(value, ensure_ascii=plain, default=str)}")
+        sys.stdout.write(f"{between}{encode(value)}")
         between = ",\n"
     print("\n]" if between == ",\n" else "[]")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -127,11 +128,19 @@ _LISTED = tuple(
 )  # fmt: skip
 
 
+_NAMES = tuple(column.name for column in _LISTED)
+
+
 def _row_json(row: Sequence[Any]) -> dict[str, Any]:
-    told = {column.name: value for column, value in zip(_LISTED, row, strict=True)}
-    told["version"] = version_json(Version(told.pop("version_text")))
+    told = dict(zip(_NAMES, row, strict=True))
+    told["version"] = _version_json(told.pop("version_text"))
     told["proved_at"] = told["proved_at"].isoformat() if told["proved_at"] else None
     return told
+
+
+@lru_cache(maxsize=4096)  # a library has few versions, and many copies of each
+def _version_json(text: str) -> dict[str, Any]:
+    return version_json(Version(text))
 
 
 def version_json(version: Version) -> dict[str, Any]:
