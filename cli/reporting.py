@@ -45,14 +45,16 @@ def report(
             raise UsageError("A report takes families and products by name.", hint="Such as linux or ubuntu.")
         for name in repository:
             library.inventory.repository(name)
-        from isomanager.library.reporting import library_report, save_snapshots
+        from isomanager.library.reporting import library_figures, save_snapshots
 
-        figures, copies = library_report(library, CopySearch(named=named, repositories=tuple(repository)))
+        wanted = CopySearch(named=named, repositories=tuple(repository))
+        figures = library_figures(library, wanted)
         if html is not None:
             from isomanager.inventory.report.page import build_page
             from isomanager.library.exporting import write_whole
             from isomanager.library.reporting import receipts_for
 
+            copies = tuple(library.inventory.search(wanted))
             kept = receipts_for(library, copies)
             page = build_page(figures, copies, names=library.product_names, receipts=kept, links=False)
             write_whole(html, [page])

@@ -17,7 +17,7 @@ from isomanager.inventory.report.text import markdown_report
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
-from isomanager.library.reporting import library_report, save_snapshots
+from isomanager.library.reporting import library_figures, save_snapshots
 
 FIGURES = "iso-figures"
 """Key of the artifact: what the library adds up to."""
@@ -84,8 +84,8 @@ def report(
     times = {"added_before": older_than, "added_after": newer_than, "proved_before": unproved_for}
     with running() as library:
         wanted = search_with(asked, where, times, library.now())
-        figures, copies = library_report(library, wanted)
-        show_copies(library, copies, _told(figures))
+        figures = library_figures(library, wanted)
+        show_copies(library, tuple(library.inventory.search(wanted)), _told(figures))
         create_markdown_artifact(
             markdown=markdown_report(figures), key=FIGURES, description="What the library adds up to"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.json_form import write_seed
-from isomanager.inventory.report.figures import Figures, Room, build_figures, line_of
+from isomanager.inventory.report.figures import EndOf, Figures, Room, build_figures, line_of
 from isomanager.inventory.report.page import build_page
 from isomanager.inventory.report.snapshots import REPORTS, inventory_snapshot, outlived, report_snapshot
 from isomanager.inventory.searching import CopySearch
@@ -14,12 +14,13 @@ from isomanager.library.opening import Library
 from isomanager.library.support import end_of
 from isomanager.model import Copy, CopyState, Receipt, RepositoryRecord, Title
 from isomanager.storage.contract import Space
+from isomanager.version import Version
 
 MOST_RECEIPTS = 500
 """Of so many images the page says why each is believed; of more, their receipts do."""
 
 
-def figures_of(library: Library, copies: Sequence[Copy], *, name: str, repositories: Iterable[str]) -> Figures:
+def figures_of(library: Library, copies: Iterable[Copy], *, name: str, repositories: Iterable[str]) -> Figures:
     """The figures of these copies, beside what upstream last offered, support dates, and the room there is."""
     return build_figures(
         copies,
@@ -27,16 +28,15 @@ def figures_of(library: Library, copies: Sequence[Copy], *, name: str, repositor
         name=name,
         names=library.product_names,
         offered=_offered(library),
-        ends=_ends(library, copies),
+        end_of=_end_of(library),
         room=[_room(library, one) for one in repositories],
     )
 
 
-def library_report(library: Library, wanted: CopySearch, name: str = "isomanager") -> tuple[Figures, tuple[Copy, ...]]:
-    """The figures of everything a search finds, and the copies themselves."""
-    copies = tuple(library.inventory.search(wanted))
+def library_figures(library: Library, wanted: CopySearch) -> Figures:
+    """The figures of everything a search finds, a page of it in memory at a time."""
     names = wanted.repositories or tuple(one.name for one in library.inventory.repositories())
-    return figures_of(library, copies, name=name, repositories=names), copies
+    return figures_of(library, library.inventory.search(wanted), name="isomanager", repositories=names)
 
 
 def repository_page(library: Library, record: RepositoryRecord, copies: Sequence[Copy]) -> str:
@@ -98,7 +98,15 @@ def _offered(library: Library) -> dict[str, Title]:
     return newest
 
 
-def _ends(library: Library, copies: Sequence[Copy]) -> dict[str, str]:
-    """Until when each held release is supported, where the catalogue knows it."""
-    ends = {f"{one.title.product} {one.title.version}": end_of(library, one.title) for one in copies}
-    return {name: end.isoformat() for name, end in ends.items() if end is not None}
+def _end_of(library: Library) -> EndOf:
+    """Until when a release is supported, where the catalogue knows it; looked up once for each release."""
+    known: dict[tuple[str, Version], str] = {}
+
+    def told(title: Title) -> str:
+        release = title.product, title.version
+        if release not in known:
+            end = end_of(library, title)
+            known[release] = end.isoformat() if end is not None else ""
+        return known[release]
+
+    return told

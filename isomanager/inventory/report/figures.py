@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, Field
@@ -64,60 +64,122 @@ class Figures(Value):
     room: tuple[Room, ...] = ()
 
 
+EndOf = Callable[[Title], str]
+"""Until when a release is supported, as a date; "" where nobody knows."""
+
+
+def unknown_end(_title: Title) -> str:
+    """Nobody knows."""
+    return ""
+
+
 def build_figures(
-    copies: Sequence[Copy],
+    copies: Iterable[Copy],
     *,
     now: datetime,
     name: str = "isomanager",
     names: Mapping[str, str] | None = None,
     offered: Mapping[str, Title] | None = None,
-    ends: Mapping[str, str] | None = None,
+    end_of: EndOf = unknown_end,
     room: Sequence[Room] = (),
 ) -> Figures:
-    """The figures of `copies`, of which those that are held count and those that are suspect are named.
+    """The figures of `copies`, of which those that are held count and those that are suspect are named. Each is looked at once and
+    let go.
 
-    `names` are products' display names; `offered` is what upstream last offered, by what `line_of` tells of a title; `ends` is
-    until when a release is supported, by `product version`.
+    `names` are products' display names; `offered` is what upstream last offered, by what `line_of` tells of a title.
     """
-    held = [one for one in copies if one.state is CopyState.HELD]
-    by_time = sorted(held, key=lambda one: one.created_at)
-    total = sum(one.size or 0 for one in held)
+    sums = _Sums(now, names or {}, end_of)
+    for copy in copies:
+        sums.add(copy)
     levels = [one.value for one in reversed(Assurance)]
     ages = [*(told for _, told in PROOF_AGES), LONGER_AGO, NEVER]
-    lately = sum(one.size or 0 for one in held if _proof_age(one, now) == PROOF_AGES[0][1])
+    lately = sum(one.size for one in sums.proofs.parts() if one.name == PROOF_AGES[0][1])
     return Figures(
         generated=now,
         name=name,
-        images=len(held),
-        size=total,
-        families=_parts((one.title.family.value, one) for one in held),
-        products=_largest(_parts(((names or {}).get(one.title.product, one.title.product), one) for one in held)),
-        versions=_largest(_parts((f"{one.title.product} {one.title.version}", one) for one in held)),
-        assurances=_in_order(_parts((one.assurance.value, one) for one in held), levels),
-        proofs=_in_order(_parts((_proof_age(one, now), one) for one in held), ages),
-        proved_lately=lately / total if total else 0.0,
-        oldest=_named(by_time[0]) if by_time else None,
-        newest=_named(by_time[-1]) if by_time else None,
-        suspect=tuple(_named(one, one.reason) for one in copies if one.state is CopyState.SUSPECT),
-        outdated=tuple(_outdated(held, offered or {})),
-        ending=tuple(_ending(held, ends or {}, now)),
-        room=tuple(_with_sizes(one, held) for one in room),
+        images=sums.images,
+        size=sums.size,
+        families=sums.families.parts(),
+        products=_largest(sums.products.parts()),
+        versions=_largest(sums.versions.parts()),
+        assurances=_in_order(sums.assurances.parts(), levels),
+        proofs=_in_order(sums.proofs.parts(), ages),
+        proved_lately=lately / sums.size if sums.size else 0.0,
+        oldest=_named(sums.oldest) if sums.oldest else None,
+        newest=_named(sums.newest) if sums.newest else None,
+        suspect=tuple(sums.suspect),
+        outdated=tuple(_outdated(sums.newest_of, offered or {})),
+        ending=tuple(sums.ending),
+        room=tuple(_with_sizes(one, sums.repositories) for one in room),
     )
+
+
+class _Parts:
+    """How many images and bytes each name has."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+
+    def add(self, name: str, size: int) -> None:
+        """One image more."""
+        self._sums[name][0] += 1
+        self._sums[name][1] += size
+
+    def parts(self) -> tuple[Part, ...]:
+        """All, the largest first."""
+        parts = (Part(name=name, images=images, size=size) for name, (images, size) in self._sums.items())
+        return tuple(sorted(parts, key=lambda one: (-one.size, one.name)))
+
+
+class _Sums:
+    """What copies add up to, one after the other; of them only those are kept that a report names."""
+
+    def __init__(self, now: datetime, names: Mapping[str, str], end_of: EndOf) -> None:
+        self._now, self._names, self._end_of = now, names, end_of
+        self._today, self._limit = f"{now:%Y-%m-%d}", f"{now + timedelta(days=183):%Y-%m-%d}"
+        self.images = self.size = 0
+        self.families, self.products, self.versions, self.assurances = _Parts(), _Parts(), _Parts(), _Parts()
+        self.proofs, self.repositories = _Parts(), _Parts()
+        self.oldest: Copy | None = None
+        self.newest: Copy | None = None
+        self.newest_of: dict[str, Copy] = {}
+        self.suspect: list[Named] = []
+        self.ending: list[Named] = []
+
+    def add(self, copy: Copy) -> None:
+        """One copy more."""
+        if copy.state is CopyState.SUSPECT:
+            self.suspect.append(_named(copy, copy.reason))
+        if copy.state is not CopyState.HELD:
+            return
+        title, size = copy.title, copy.size or 0
+        self.images, self.size = self.images + 1, self.size + size
+        self.families.add(title.family.value, size)
+        self.products.add(self._names.get(title.product, title.product), size)
+        self.versions.add(f"{title.product} {title.version}", size)
+        self.assurances.add(copy.assurance.value, size)
+        self.proofs.add(_proof_age(copy, self._now), size)
+        self.repositories.add(copy.repository, size)
+        self._compare(copy)
+        end = self._end_of(title)
+        if end and end <= self._limit:  # no longer supported, or will not be in half a year
+            told = f"{'support ended' if end < self._today else 'support ends'} {end}"
+            self.ending.append(_named(copy, told))
+
+    def _compare(self, copy: Copy) -> None:
+        if self.oldest is None or copy.created_at < self.oldest.created_at:
+            self.oldest = copy
+        if self.newest is None or copy.created_at >= self.newest.created_at:
+            self.newest = copy
+        line = line_of(copy.title)
+        if line not in self.newest_of or copy.title.version > self.newest_of[line].title.version:
+            self.newest_of[line] = copy
 
 
 def line_of(title: Title) -> str:
     """What versions of one image have in common."""
     words = (f"{title.product}/{title.flavor}", title.architecture, title.language, title.edition)
     return " ".join(word for word in words if word)
-
-
-def _parts(named: Iterable[tuple[str, Copy]]) -> tuple[Part, ...]:
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for name, copy in named:
-        sums[name][0] += 1
-        sums[name][1] += copy.size or 0
-    parts = (Part(name=name, images=images, size=size) for name, (images, size) in sums.items())
-    return tuple(sorted(parts, key=lambda one: (-one.size, one.name)))
 
 
 def _largest(parts: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -147,29 +209,14 @@ def _named(copy: Copy, told: str = "") -> Named:
     return Named(image=str(copy.title), path=copy.path, when=copy.created_at, told=told)
 
 
-def _outdated(held: Sequence[Copy], offered: Mapping[str, Title]) -> Iterable[Named]:
+def _outdated(newest: Mapping[str, Copy], offered: Mapping[str, Title]) -> Iterable[Named]:
     """The newest held version of each line of which upstream offers a newer one."""
-    newest: dict[str, Copy] = {}
-    for copy in held:
-        line = line_of(copy.title)
-        if line not in newest or copy.title.version > newest[line].title.version:
-            newest[line] = copy
     for line, copy in sorted(newest.items()):
         there = offered.get(line)
         if there is not None and there.version > copy.title.version:
             yield _named(copy, f"upstream has {there.version}")
 
 
-def _ending(held: Sequence[Copy], ends: Mapping[str, str], now: datetime) -> Iterable[Named]:
-    """What is no longer supported, or will not be in half a year."""
-    limit = f"{now + timedelta(days=183):%Y-%m-%d}"
-    today = f"{now:%Y-%m-%d}"
-    for copy in held:
-        end = ends.get(f"{copy.title.product} {copy.title.version}")
-        if end is not None and end <= limit:
-            yield _named(copy, f"{'support ended' if end < today else 'support ends'} {end}")
-
-
-def _with_sizes(room: Room, held: Sequence[Copy]) -> Room:
-    here = [one for one in held if one.repository == room.repository]
-    return room.model_copy(update={"images": len(here), "size": sum(one.size or 0 for one in here)})
+def _with_sizes(room: Room, repositories: _Parts) -> Room:
+    here = next((one for one in repositories.parts() if one.name == room.repository), Part(name=room.repository))
+    return room.model_copy(update={"images": here.images, "size": here.size})

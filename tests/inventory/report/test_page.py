@@ -66,9 +66,8 @@ def test_the_figures_count_what_is_held_and_name_what_is_suspect() -> None:
 def test_what_is_outdated_or_ends_is_named() -> None:
     newest = SHELF[2].title
     offered = {line_of(newest): newest.model_copy(update={"version": Version("25.04")})}
-    told = figures_of(
-        offered=offered, ends={"ubuntu 9.10": "2011-04-30", "ubuntu 24.04.3": "2029-04-30", "debian 13.1": "2027-01-01"}
-    )
+    ends = {"ubuntu 9.10": "2011-04-30", "ubuntu 24.04.3": "2029-04-30", "debian 13.1": "2027-01-01"}
+    told = figures_of(offered=offered, end_of=lambda one: ends.get(f"{one.product} {one.version}", ""))
     assert [one.told for one in told.outdated] == ["upstream has 25.04"]
     assert [one.told for one in told.ending] == ["support ended 2011-04-30", "support ends 2027-01-01"]
 
