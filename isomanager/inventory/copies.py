@@ -19,7 +19,7 @@ from isomanager.inventory.leases import Lease, live_owner, require_live
 from isomanager.inventory.life import FOLLOWS, RESTING, check_result, check_step
 from isomanager.inventory.receipts import write_receipt
 from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of
-from isomanager.inventory.tables import COPIES, LEASES, REPOSITORIES
+from isomanager.inventory.tables import COPIES, REPOSITORIES
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
 
@@ -227,13 +227,6 @@ class CopyRecords(Transactions):
         """The held copies of exactly this title; versions compare as versions, so 04.10 finds 4.10."""
         near = self.copies(repository, states={CopyState.HELD}, product=title.product, flavor=title.flavor)
         return tuple(copy for copy in near if copy.title == title)
-
-    def attended(self) -> frozenset[str]:
-        """The ids of the copies that a live lease is working on: recovery leaves them alone."""
-        live = LEASES.c.expires_at > self._clock()
-        query = select(COPIES.c.id).join(LEASES, COPIES.c.lease_token == LEASES.c.token).where(live)
-        with self._reading() as connection:
-            return frozenset(connection.execute(query).scalars())
 
 
 def _proved_by(receipt: Receipt) -> dict[str, Any]:

@@ -41,8 +41,6 @@ class StoreTraits:
     read_size: int = 4 << 20
     at_once: int = 4
     readable_partial: bool = True
-    server_copy: bool = False
-    hard_links: bool = False
     symbolic_links: bool = False
 
 

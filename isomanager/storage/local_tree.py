@@ -33,7 +33,7 @@ class LocalTree:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would replace a symbolic link the user chose
         self._lock = self.root / INTERNAL / "placing.lock"
         posix = os.name == "posix"
-        self.traits = StoreTraits(readable_partial=True, server_copy=False, hard_links=posix, symbolic_links=posix)
+        self.traits = StoreTraits(symbolic_links=posix)
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ from isomanager.storage.contract import INTERNAL, Space, StoreTraits
 from isomanager.storage.nfs_client import DIRECTORY, REGULAR, STALE, Attributes, NfsClient
 from isomanager.storage.nfs_file import NfsFile
 from isomanager.storage.paths import safe_path
-from isomanager.storage.tree import Kind, Seen, parent_of
+from isomanager.storage.tree import Kind, Seen, make_missing_folders, put_step_by_step
 
 _T = TypeVar("_T")
 REQUEST = 1 << 20
@@ -32,7 +32,7 @@ class NfsTree:
     def __init__(self, client: NfsClient, path: str, url: str) -> None:
         self._client, self._path = client, safe_path(path) if path else ""
         self.url = url
-        self.traits = StoreTraits(granule=REQUEST, read_size=16 << 20, hard_links=True)
+        self.traits = StoreTraits(granule=REQUEST, read_size=16 << 20)
         self._folders: dict[str, bytes] = {}
         self._request = 0
         self._mounting = threading.RLock()
@@ -165,13 +165,7 @@ class NfsTree:
 
     def make_folders(self, path: str) -> None:
         """Create a folder and its parents below this tree's own."""
-        missing = []
-        while path and self.look(path) is None:
-            missing.append(path)
-            path = parent_of(path)
-        for one in reversed(missing):
-            with suppress(FileExistsError):  # another writer was quicker
-                self._fresh(lambda path=one: self._client.make_folder(*self._place(path)))  # type: ignore[misc]
+        make_missing_folders(self, path)
 
     def add_folder(self, path: str) -> None:
         """Create one folder."""
@@ -179,11 +173,7 @@ class NfsTree:
 
     def put_new(self, aside: str, final: str, data: bytes) -> None:
         """Write, flush, and name: a server answers only when names are durable."""
-        try:
-            self.write_new(aside, data)
-            self._name_new(aside, final)
-        finally:
-            self.remove(aside)
+        put_step_by_step(self, aside, final, data, self._name_new)
 
     def flush_names(self, folder: str) -> None:
         """Nothing is left to flush: the server did (RFC 1813, section 4.8)."""

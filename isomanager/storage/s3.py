@@ -49,9 +49,7 @@ class S3Store:
             self._bucket = S3Bucket(bucket, safe_path(prefix) if prefix else "", access or S3Access())
         self._uploads = Uploads(self._bucket, granule)
         self._copier = Copier(self._bucket)
-        self.traits = StoreTraits(
-            granule=granule, read_size=GRANULE, readable_partial=False, server_copy=True, at_once=16
-        )
+        self.traits = StoreTraits(granule=granule, read_size=GRANULE, readable_partial=False, at_once=16)
 
     @property
     def url(self) -> str:

@@ -21,7 +21,7 @@ from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_file import REQUEST, SmbFile
 from isomanager.storage.smb_looking import Elsewhere, Told, look_at, read_at_once, size_and_attributes
 from isomanager.storage.smb_session import SmbSession
-from isomanager.storage.tree import Kind, Seen, parent_of
+from isomanager.storage.tree import Kind, Seen, make_missing_folders, put_step_by_step
 from isomanager.storage.tree_batch import together
 
 _DIRECTORY, _REPARSE_POINT = 0x10, 0x400  # [MS-FSCC] 2.6
@@ -38,7 +38,7 @@ class SmbTree:
     def __init__(self, session: SmbSession, share: str, folder: str, url: str) -> None:
         self._session, self._share, self._folder = session, share, safe_path(folder) if folder else ""
         self.url = url
-        self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, hard_links=True, at_once=8)
+        self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, at_once=8)
         self._links = True
 
     def _at(self, path: str) -> str:
@@ -156,13 +156,7 @@ class SmbTree:
 
     def make_folders(self, path: str) -> None:
         """Create a folder and its parents below this tree's own."""
-        missing = []
-        while path and self.look(path) is None:
-            missing.append(path)
-            path = parent_of(path)
-        for one in reversed(missing):
-            with suppress(FileExistsError):  # another writer was quicker
-                self._session.call(smbclient.mkdir, self._at(one))
+        make_missing_folders(self, path)
 
     def add_folder(self, path: str) -> None:
         """Create one folder."""
@@ -172,7 +166,7 @@ class SmbTree:
         """Write, flush and name: two round trips for what fits into one request; for more, or where the server has no second
         names, one operation after the other."""
         if len(data) > REQUEST or not self._links:
-            self._put_step_by_step(aside, final, data)
+            put_step_by_step(self, aside, final, data, self._name_new)
             return
         below_share = "\\".join(self._at(final).split("\\")[4:])
         fresh = self._session.call(FreshFile, self._at(aside), data)
@@ -183,14 +177,7 @@ class SmbTree:
             if error.errno not in _NO_LINKS:
                 raise
             self._links = False
-            self._put_step_by_step(aside, final, data)
-
-    def _put_step_by_step(self, aside: str, final: str, data: bytes) -> None:
-        try:
-            self.write_new(aside, data)
-            self._name_new(aside, final)
-        finally:
-            self.remove(aside)
+            put_step_by_step(self, aside, final, data, self._name_new)
 
     def flush_names(self, folder: str) -> None:
         """Nothing is left to flush: there is no such request."""

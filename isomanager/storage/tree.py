@@ -6,7 +6,8 @@ StoreUnavailable and StoreError where errno has no word for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -189,3 +190,25 @@ class WritesTogether(Protocol):
 def parent_of(path: str) -> str:
     """The folder that `path` is in."""
     return path.rpartition("/")[0]
+
+
+def make_missing_folders(tree: FileTree, path: str) -> None:
+    """Create a folder and its parents below the tree's own, the outermost first."""
+    missing = []
+    while path and tree.look(path) is None:
+        missing.append(path)
+        path = parent_of(path)
+    for one in reversed(missing):
+        with suppress(FileExistsError):  # another writer was quicker
+            tree.add_folder(one)
+
+
+def put_step_by_step(
+    tree: FileTree, aside: str, final: str, data: bytes, name_new: Callable[[str, str], object]
+) -> None:
+    """Write, flush, and name by `name_new(aside, final)`, which may leave `aside` as a second name: it goes in any case."""
+    try:
+        tree.write_new(aside, data)
+        name_new(aside, final)
+    finally:
+        tree.remove(aside)

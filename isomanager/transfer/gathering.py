@@ -49,7 +49,7 @@ class Gathering:
         self._flusher = Flusher(partial, self._limits, clock)
         self._pace = Pace()
         self._begun = self._looked = clock()
-        self._seen = self._first_seen = self._here
+        self._seen = self._here
         self._waited, self._idle = 0.0, 1.0
 
     @property

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -229,18 +228,15 @@ def test_nobody_interferes_with_a_copy_that_a_live_lease_works_on(
     inventory: Inventory, make_copy: MakeCopy, make_receipt: MakeReceipt, clock: Any
 ) -> None:
     copy, lease = publishing(inventory, make_copy(), make_receipt())
-    assert inventory.attended() == {copy.id}
     with pytest.raises(LeaseLost, match="worked on by tester"):
         inventory.transition(copy.id, CopyState.GONE, expected=CopyState.PUBLISHING, reason="test")
     clock.pass_(seconds=lease.ttl.total_seconds() + 1)
-    assert inventory.attended() == frozenset()
     inventory.transition(copy.id, CopyState.GONE, expected=CopyState.PUBLISHING, reason="Its writer died.")
 
 
 def test_a_held_copy_is_nobodys(inventory: Inventory, make_copy: MakeCopy, make_receipt: MakeReceipt) -> None:
     copy, lease = publishing(inventory, make_copy(), make_receipt())
     inventory.record_published(copy.id, make_receipt(), lease)
-    assert inventory.attended() == frozenset()
     inventory.transition(copy.id, CopyState.RETIRING, expected=CopyState.HELD)
 
 
@@ -269,14 +265,3 @@ def test_an_import_leaves_out_what_is_there_and_says_so(inventory: Inventory, ma
         ("A.ISO", "its path is taken by another copy"),
         ("B.iso", "its path is taken by another copy"),
     ]
-
-
-def test_a_lease_outlives_its_holder_no_longer_than_it_lasts(
-    inventory: Inventory, make_copy: MakeCopy, clock: Any
-) -> None:
-    lease = inventory.acquire("k", "a", timedelta(seconds=5))
-    assert lease is not None
-    copy = inventory.reserve(make_copy(), lease)
-    assert copy.id in inventory.attended()
-    clock.pass_(seconds=5)
-    assert copy.id not in inventory.attended()
