@@ -39,7 +39,6 @@ POINTS = {
 
 
 LARGE_POINTS = {
-    "reserved": Point(f"{_COPIES}.reserve"),
     "half of it written": Point(f"{_PARTIAL}.write", nth=5),
     "closed, its note torn": Point("isomanager.storage.tree_partial:write_note_durably", before=True),
     "whole": Point(f"{_PARTIAL}.close"),
