@@ -71,6 +71,13 @@ def prune_repository(
     Judged anew from what is held at this moment: what has become wanted since the plan, or whose replacement did not arrive,
     stays and says so. The trash is emptied of what its grace has ended for, also when nothing was planned.
     """
+    outcomes = _carried_out(library, repository, planned, wants) if planned else ()
+    return (*outcomes, *empty_trash(library, repository))
+
+
+def _carried_out(
+    library: Library, repository: str, planned: Sequence[Action], wants: Sequence[Want]
+) -> tuple[Outcome, ...]:
     copies = library.inventory.copies(repository, states={CopyState.HELD})
     verdicts = {
         one.copy.id: one
@@ -78,8 +85,7 @@ def prune_repository(
             copies, wants, selects=library.selects, guards=guards_for(library, [repository]), now=library.now()
         )
     }
-    if planned:
-        point_aliases(library, repository)  # before anything goes, so that none ever leads nowhere
+    point_aliases(library, repository)  # before anything goes, so that none ever leads nowhere
     outcomes: list[Outcome] = []
     for action in planned:
         verdict = verdicts.get(action.copy_id)
@@ -89,7 +95,7 @@ def prune_repository(
             outcomes.append(_skipped(action, f"it stays after all: {verdict.reason}"))
         else:
             outcomes.append(_retired(library, retirement(verdict.copy, verdict.reason, verdict.archives)))
-    return (*outcomes, *empty_trash(library, repository))
+    return tuple(outcomes)
 
 
 def _skipped(action: Action, reason: str) -> Outcome:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
+from isomanager.catalogue.support import end_of_support
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.json_form import write_seed
 from isomanager.inventory.report.figures import EndOf, Figures, Room, build_figures, line_of
@@ -11,7 +13,6 @@ from isomanager.inventory.report.page import build_page
 from isomanager.inventory.report.snapshots import REPORTS, inventory_snapshot, outlived, report_snapshot
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.opening import Library
-from isomanager.library.support import end_of
 from isomanager.model import Copy, CopyState, Receipt, RepositoryRecord, Title
 from isomanager.storage.contract import Space
 from isomanager.version import Version
@@ -99,14 +100,12 @@ def _offered(library: Library) -> dict[str, Title]:
 
 
 def _end_of(library: Library) -> EndOf:
-    """Until when a release is supported, where the catalogue knows it; looked up once for each release."""
-    known: dict[tuple[str, Version], str] = {}
+    """Until when a release is supported, where the catalogue knows it; looked up once for each of the last releases."""
 
-    def told(title: Title) -> str:
-        release = title.product, title.version
-        if release not in known:
-            end = end_of(library, title)
-            known[release] = end.isoformat() if end is not None else ""
-        return known[release]
+    @lru_cache(maxsize=4096)
+    def end(product_id: str, version: Version) -> str:
+        product = library.catalogue.by_id(product_id)
+        found = end_of_support(product, version) if product is not None else None
+        return found.isoformat() if found is not None else ""
 
-    return told
+    return lambda title: end(title.product, title.version)

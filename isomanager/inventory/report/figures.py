@@ -100,8 +100,8 @@ def build_figures(
         images=sums.images,
         size=sums.size,
         families=sums.families.parts(),
-        products=_largest(sums.products.parts()),
-        versions=_largest(sums.versions.parts()),
+        products=sums.products.parts(MOST_PRODUCTS),
+        versions=sums.versions.parts(MOST_PRODUCTS),
         assurances=_in_order(sums.assurances.parts(), levels),
         proofs=_in_order(sums.proofs.parts(), ages),
         proved_lately=lately / sums.size if sums.size else 0.0,
@@ -125,10 +125,15 @@ class _Parts:
         self._sums[name][0] += 1
         self._sums[name][1] += size
 
-    def parts(self) -> tuple[Part, ...]:
-        """All, the largest first."""
-        parts = (Part(name=name, images=images, size=size) for name, (images, size) in self._sums.items())
-        return tuple(sorted(parts, key=lambda one: (-one.size, one.name)))
+    def parts(self, most: int = 0) -> tuple[Part, ...]:
+        """All, the largest first; the `most` largest ones only, and the rest as one, if that is not 0."""
+        found = sorted((-size, name, images) for name, (images, size) in self._sums.items())
+        shown, rest = (found[:most], found[most:]) if most else (found, [])
+        parts = tuple(Part(name=name, images=images, size=-size) for size, name, images in shown)
+        if not rest:
+            return parts
+        images, size = sum(one[2] for one in rest), -sum(one[0] for one in rest)
+        return (*parts, Part(name=f"{len(rest)} others", images=images, size=size))
 
 
 class _Sums:
@@ -180,17 +185,6 @@ def line_of(title: Title) -> str:
     """What versions of one image have in common."""
     words = (f"{title.product}/{title.flavor}", title.architecture, title.language, title.edition)
     return " ".join(word for word in words if word)
-
-
-def _largest(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The largest ones, and the rest as one."""
-    rest = parts[MOST_PRODUCTS:]
-    if not rest:
-        return parts
-    others = Part(
-        name=f"{len(rest)} others", images=sum(one.images for one in rest), size=sum(one.size for one in rest)
-    )
-    return (*parts[:MOST_PRODUCTS], others)
 
 
 def _in_order(parts: tuple[Part, ...], names: Sequence[str]) -> tuple[Part, ...]:
