@@ -133,10 +133,15 @@ class TreePartial:
             raise StoreError(
                 f"{self._told} is published; its bytes never change.", code="name-taken", key=self._files.key
             )
-        with store_errors(f"Writing {self._told}"):
-            length = self._open_file().write_at(offset, buffer)
+        try:
+            with store_errors(f"Writing {self._told}"):
+                length = self._open_file().write_at(offset, buffer)
+        finally:
+            with self._extents_lock:
+                self._is_flushed = (
+                    False  # also when it failed: some of it may be there, and flushing says what is wrong
+                )
         with self._extents_lock:
-            self._is_flushed = False
             self._extents.add(offset, offset + length)
 
     def checkpoint(self, validators: Validators | None = None) -> int:
