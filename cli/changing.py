@@ -5,6 +5,7 @@ Subscribing and creating the library only write intentions into the inventory: t
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,12 +111,14 @@ def _take_in(folder: str, inventory: Path | None, as_json: bool) -> None:
             "--scan and --import each answer with a JSON document of their own.", hint="Run one after the other."
         )
     steps = [partial(import_inventory, inventory)] if inventory is not None else []
+    steps += [partial(scan, folder)] if folder else []
     failed = False
-    for take_in in [*steps, *([partial(scan, folder)] if folder else [])]:
-        try:
-            take_in(as_json=as_json)
-        except typer.Exit as ended:  # what the one could not take in keeps nothing from the other
-            failed = failed or bool(ended.exit_code)
+    with flows(verbosity, as_json=as_json) if len(steps) > 1 else nullcontext():  # one server for both
+        for take_in in steps:
+            try:
+                take_in(as_json=as_json)
+            except typer.Exit as ended:  # what the one could not take in keeps nothing from the other
+                failed = failed or bool(ended.exit_code)
     if failed:
         raise typer.Exit(FAILED)
 

@@ -94,3 +94,17 @@ def test_an_inventory_that_is_wrong_about_a_file_keeps_no_folder_from_being_scan
     told = isomanager("init", "--import", listed, "--scan", folder)
     assert told.code == 1, told.out + told.err
     assert [one["product"] for one in isomanager("list", "--json").well().json] == ["ubuntu"]
+
+
+@pytest.mark.prefect
+def test_both_beginnings_share_the_server_that_the_command_starts(
+    isomanager: Isomanager, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    os.utime(folder / "ubuntu-24.04.3-live-server-amd64.iso", (1_000_000_000, 1_000_000_000))
+    (folder / "lab.iso").unlink()
+    listed = tmp_path / "inventory.json"
+    listed.write_text('{"version": "1.0", "isos": []}')
+    told = isomanager("init", "--import", listed, "--scan", folder).well()
+    assert told.err.count("Starting a local Prefect server") == 1
+    assert [one["product"] for one in isomanager("list", "--json").well().json] == ["ubuntu"]
