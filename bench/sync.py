@@ -33,17 +33,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from bench.sync_places import PLACES, Place
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
@@ -54,10 +53,8 @@ from isomanager.library.syncing import retire_extra
 from isomanager.model import Assurance, Copy, CopyState, Family, OutcomeKind, Receipt, Title
 from isomanager.planning.syncing import SyncKind, SyncMode
 from isomanager.settings import Settings
-from isomanager.storage.durable import clone_file
 from isomanager.version import Version
 from sharing_disk import sharing_disk
-from store_servers import s3_server, smb_server
 
 KIB, MIB = 1 << 10, 1 << 20
 CHANGED = 100
@@ -69,69 +66,6 @@ AS_WE_DO = {"rclone": ("rclone-checked", "--checksum"), "rsync": ("rsync-flushed
 COPY_BY_BLOCKS = "cp-reflink"
 
 Way = Callable[[], None]
-
-
-@dataclass
-class Place:
-    """Where it goes: its address for us, and the commands of the others."""
-
-    url: str
-    peers: dict[str, str]
-    environment: dict[str, str] = field(default_factory=dict)
-    blocks: str = ""
-    """Where `cp` shares blocks, if it can."""
-
-
-@contextmanager
-def local(folder: Path) -> Iterator[Place]:
-    """Another folder."""
-    rclone, rsync = folder / "rclone", folder / "rsync"
-    rsync.mkdir(parents=True)
-    yield Place(str(folder / "ours"), {"rclone": str(rclone), "rsync": f"{rsync}/"}, blocks=_blocks(folder))
-
-
-def _blocks(folder: Path) -> str:
-    """A folder of its own, where the disk shares blocks between files."""
-    one, place = folder / "one", folder / "cp"
-    one.write_bytes(b"x" * 4096)
-    try:
-        clone_file(one, folder / "two")
-    except OSError:
-        return ""
-    place.mkdir()
-    return str(place)
-
-
-@contextmanager
-def s3(folder: Path) -> Iterator[Place]:
-    """SeaweedFS."""
-    with s3_server(folder / "s3") as server:
-        told = {
-            "RCLONE_S3_PROVIDER": "Other", "RCLONE_S3_ENDPOINT": server.endpoint, "RCLONE_S3_ACCESS_KEY_ID": server.key,
-            "RCLONE_S3_SECRET_ACCESS_KEY": server.secret, "AWS_ACCESS_KEY_ID": server.key,
-            "AWS_SECRET_ACCESS_KEY": server.secret, "AWS_ENDPOINT_URL_S3": server.endpoint, "AWS_DEFAULT_REGION": "us-east-1",
-        }  # fmt: skip
-        name = secrets.token_hex(4)
-        yield Place(f"s3://{server.bucket}/{name}", {"rclone": f":s3:{server.bucket}/{name}-rclone"}, told)
-
-
-@contextmanager
-def smb(folder: Path) -> Iterator[Place]:
-    """Samba."""
-    with smb_server(folder / "smb") as server:
-        parts, name = urlsplit(server.url), secrets.token_hex(4)
-        rclone = shutil.which("rclone") or str(Path(sys.executable).parent / "rclone")
-        hidden = subprocess.run([rclone, "obscure", server.password], capture_output=True, text=True, check=True).stdout
-        told = {
-            "RCLONE_SMB_HOST": str(parts.hostname), "RCLONE_SMB_PORT": str(server.port), "RCLONE_SMB_USER": server.user,
-            "RCLONE_SMB_PASS": hidden.strip(), "ISOMANAGER_SMB_USERNAME": server.user,
-            "ISOMANAGER_SMB_PASSWORD": server.password,
-        }  # fmt: skip
-        share = parts.path.strip("/").partition("/")[0]
-        yield Place(f"{server.url}/{name}", {"rclone": f":smb:{share}/{name}-rclone"}, told)
-
-
-PLACES = {"local": local, "s3": s3, "smb": smb}
 
 
 class Images:
