@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.releases import releases
 from isomanager.errors import IsoManagerError
+from isomanager.inventory.searching import CopySearch
 from isomanager.library.opening import Library
-from isomanager.model import ARCHITECTURE_ALIASES, Copy, CopyState, Value
+from isomanager.model import ARCHITECTURE_ALIASES, CopyState, Value
 
 _MOST_HELD = 300
 """More images than this are not listed one by one in a form: families and products choose them."""
@@ -36,7 +37,7 @@ class Choices(Value):
 def choices(library: Library) -> Choices:
     """What there is to choose from."""
     products, inventory = library.catalogue.products, library.inventory
-    held = inventory.copies(states={CopyState.HELD, CopyState.SUSPECT})
+    held = {(str(one.title), one.title.language) for one in inventory.search(CopySearch())}
     aliases = (alias for ours, theirs in ARCHITECTURE_ALIASES.items() for alias in (ours, *theirs))
     return Choices(
         families=_sorted(one.family.value for one in products),
@@ -44,18 +45,18 @@ def choices(library: Library) -> Choices:
         flavors=_sorted(flavor for one in products for flavor in one.flavors),
         architectures=_sorted((*aliases, *(name for one in products for name in one.architectures))),
         languages=_sorted(
-            (*(name for one in products for name in _languages(one)), *(one.title.language for one in held))
+            (*(name for one in products for name in _languages(one)), *(language for _, language in held))
         ),
         repositories=tuple(one.name for one in inventory.repositories()),
         sites=_sorted(one.name for one in inventory.sites()),
         wanted=_sorted(str(one.selector) for one in inventory.subscriptions()),
-        held=_titles(held),
-        trashed=_titles(inventory.copies(states={CopyState.TRASHED})),
+        held=_titles(title for title, _ in held),
+        trashed=_titles(str(one.title) for one in inventory.search(CopySearch(states=(CopyState.TRASHED,)))),
     )
 
 
-def _titles(copies: Iterable[Copy]) -> tuple[str, ...]:
-    titles = _sorted(str(one.title) for one in copies)
+def _titles(found: Iterable[str]) -> tuple[str, ...]:
+    titles = _sorted(found)
     return titles if len(titles) <= _MOST_HELD else ()
 
 
