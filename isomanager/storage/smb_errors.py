@@ -52,6 +52,8 @@ _CREDENTIALS = {
 _NO_SHARE = 0xC00000CC  # BAD_NETWORK_NAME
 _CLOCK = 0xC0000133  # TIME_DIFFERENCE_AT_DC
 _IN_USE = 0xC0000043  # SHARING_VIOLATION
+_NO_CONNECTION = {errno.EBADF, errno.ENOTCONN, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH}
+"""What a socket says that is closed, by the thread that reads from it too, or whose way is gone."""
 
 
 def as_tree_error(error: Exception, told: str) -> Exception:
@@ -99,4 +101,8 @@ def smb_errors(told: str) -> Iterator[None]:
     except IsoManagerError:
         raise
     except (TimeoutError, SMBOSError, SMBResponseException, SMBException, ValueError, ConnectionError) as error:
+        raise as_tree_error(error, told) from error
+    except OSError as error:
+        if error.errno not in _NO_CONNECTION:
+            raise
         raise as_tree_error(error, told) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import uuid
@@ -15,6 +16,7 @@ from contract_case import IMAGE, NAMED, code_of, expect_full, pattern
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
 from isomanager.storage.smb import SmbStore, open_smb
 from isomanager.storage.smb_credentials import find_access
+from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_session import SmbAccess
 from store_servers import SmbServer, frozen, kill, small_disk, smb_server
 
@@ -253,3 +255,12 @@ def test_rights_that_are_lost_meanwhile_say_so(smb: SmbServer, store: SmbStore, 
     finally:
         subprocess.run(["chattr", "-i", str(place)], check=True)
     assert store.read("a.json", 0, 9) == b"{}"
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOTCONN, errno.EHOSTUNREACH])
+def test_a_connection_that_another_thread_found_closed_is_tried_again(number: int) -> None:
+    """The thread that reads the answers closes the socket, and whoever sends just then meets a closed one."""
+    with pytest.raises(StoreUnavailable), smb_errors("smb://nas"):
+        raise OSError(number, os.strerror(number))
+    with pytest.raises(FileNotFoundError), smb_errors("smb://nas"):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
