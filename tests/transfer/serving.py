@@ -79,11 +79,11 @@ class ScriptedServer(ThreadingHTTPServer):
         return f"http{'s' if self.tls else ''}://127.0.0.1:{self.server_port}"
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        if self.tls:
-            request = self.tls.wrap_socket(request, server_side=True)
-        super().finish_request(request, client_address)
-        if self.tls:
-            request.close()
+        if not self.tls:
+            super().finish_request(request, client_address)
+            return
+        with self.tls.wrap_socket(request, server_side=True) as ciphered:  # closed also where the client broke off
+            super().finish_request(ciphered, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that breaks off is what these tests are about."""
