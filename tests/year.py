@@ -26,8 +26,9 @@ from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import load_settings
 from isomanager.version import Version
 
-START = datetime(2026, 11, 27, 3, tzinfo=UTC)
-EOL = ("24.04", "2027-03-01")
+START = datetime.now(UTC).replace(hour=3, minute=0, second=0, microsecond=0)
+"""The year begins today: what the vendors sign, they sign now, and a signature from days ahead counts for nothing."""
+EOL = ("24.04", f"{START + timedelta(days=94):%Y-%m-%d}")
 """Orchard's older long-term series ends on this day of the year."""
 BROKEN = range(150, 181)
 """The month in which beacon's pages are a maintenance notice."""
