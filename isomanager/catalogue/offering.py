@@ -117,8 +117,7 @@ def _check_address(url: str, name: str, product: Product) -> None:
 
 
 def _mirrored(url: str, product: Product) -> tuple[str, ...]:
-    fitting = (mirror for mirror in product.mirrors if url.startswith(mirror.replaces))
-    return tuple(mirror.base + url[len(mirror.replaces) :] for mirror in fitting)
+    return tuple(filter(None, (mirror.instead_of(url) for mirror in product.mirrors)))
 
 
 def _packing(offer: OfferRule) -> Packing | None:

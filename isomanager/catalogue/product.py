@@ -86,6 +86,10 @@ class Mirror(Value):
     replaces: str
     base: str
 
+    def instead_of(self, url: str) -> str | None:
+        """Where the mirror has what stands at `url`; None for what it does not mirror."""
+        return self.base + url[len(self.replaces) :] if url.startswith(self.replaces) else None
+
 
 class Lifecycle(Value):
     """The last day on which a release series has updates from its vendor."""

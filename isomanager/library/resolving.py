@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from isomanager.catalogue.documents import DocumentSource
 from isomanager.catalogue.microsoft.day_links import LinkKeeper
@@ -15,6 +16,7 @@ from isomanager.catalogue.remembering import Remembering
 from isomanager.catalogue.resolve import resolve
 from isomanager.catalogue.tracing import Noted, unnoted
 from isomanager.errors import FetchRefused, IsoManagerError, PermanentError, ResolveError, TransientError
+from isomanager.library.elsewhere import ask_everywhere, is_elsewhere
 from isomanager.library.knowing import known_before, last_good_told, remember
 from isomanager.library.opening import Library
 from isomanager.library.refreshing_keys import refresh_stale
@@ -78,8 +80,8 @@ def _want(library: Library, subscription: Subscription, sources: dict[str, Docum
     try:
         product = library.catalogue.product(selector.product)
         documents = sources.setdefault(product.id, Remembering(library.documents(product)))
-        offers = resolve(product, selector, documents, torrents=is_possible(library.settings), links=library.links)
-        judged = tuple(_believed(library, subscription, product, offer, documents, accept=accept) for offer in offers)
+        answered = partial(_answered, library, subscription, product, documents, accept)
+        judged = ask_everywhere(library, product, documents, answered)
     except PermanentError as wrong:
         if wrong.code == "manual":
             newest = newest_by_hand(library, selector, documents)
@@ -91,18 +93,30 @@ def _want(library: Library, subscription: Subscription, sources: dict[str, Docum
     return Want(subscription, tuple(as_resolution(one, accepted=accept) for one in judged))
 
 
-def _believed(
+def _answered(
     library: Library,
     subscription: Subscription,
     product: Product,
-    offer: Offer,
-    documents: DocumentSource,
-    *,
+    witnesses: DocumentSource,
     accept: bool,
-) -> Expectation | Refusal:
-    judged = expect(library, product, offer, documents, floor=subscription.floor)
-    known = known_before(library, subscription, offer.title)
-    return believed(judged, product, subscription.selector, documents, known=known, accept=accept, now=library.now())
+    documents: DocumentSource,
+) -> tuple[Expectation | Refusal, ...]:
+    """What `documents` say; what surprises is held against `witnesses`, which are never a mirror's."""
+    selector = subscription.selector
+    offers = resolve(product, selector, documents, torrents=is_possible(library.settings), links=library.links)
+    judged = (expect(library, product, one, documents, floor=subscription.floor, sources=True) for one in offers)
+    return tuple(
+        believed(
+            one,
+            product,
+            selector,
+            witnesses,
+            known=known_before(library, subscription, one.offer.title),
+            accept=accept,
+            now=library.now(),
+        )
+        for one in judged
+    )
 
 
 def _standing(library: Library, subscription: Subscription) -> str:
@@ -142,22 +156,26 @@ def resolve_selector(
     somebody lists it) and TransientError.
 
     `known` says what was the newest before; without a library nobody knows, and only what is surprising by itself is held back.
-    `links` takes the place of the library's own keeper of links that hold for a day.
+    `links` takes the place of the library's own keeper of links that hold for a day. With `documents` mirrors are not asked.
     """
     product, selector = meant(library.catalogue, selector)
-    source = documents or Remembering(library.documents(product))
-    try:
+    vendor = documents or Remembering(library.documents(product))
+
+    def answered(source: DocumentSource) -> tuple[Expectation | Refusal, ...]:
         offers = resolve(product, selector, source, noted, torrents=torrents, links=links or library.links)
+        judged = (expect(library, product, one, source, floor=floor, sources=documents is None) for one in offers)
+        return tuple(
+            believed(one, product, selector, vendor, known=known(one.offer.title), accept=accept, now=library.now())
+            for one in judged
+        )
+
+    try:
+        return ask_everywhere(library, product, vendor, answered) if documents is None else answered(vendor)
     except ResolveError as wrong:
         if wrong.code == "manual":
-            newest = newest_by_hand(library, selector, source)
+            newest = newest_by_hand(library, selector, vendor)
             wrong.data["newest"] = newest.text if newest else None
         raise
-    judged = (expect(library, product, offer, source, floor=floor) for offer in offers)
-    return tuple(
-        believed(one, product, selector, source, known=known(one.offer.title), accept=accept, now=library.now())
-        for one in judged
-    )
 
 
 def newest_by_hand(library: Library, selector: Selector, documents: DocumentSource) -> Version | None:
@@ -177,12 +195,21 @@ def expect(
     documents: DocumentSource,
     *,
     floor: Assurance = Assurance.NONE,
+    sources: bool = False,
 ) -> Expectation | Refusal:
     """Gather the offer's evidence, fetch pinned keys that are not here yet, and judge.
 
     Where our copy of a key seems to be stale, it is fetched again, at most once a day, and the evidence judged once more.
+    With `sources` a file with a digest may be missing at its vendor's where a source of the user's has it.
     """
-    listed, offer = offer, located(offer, documents)
+    listed = offer
+    missing: ResolveError | None = None
+    try:
+        offer = located(offer, documents)
+    except ResolveError as wrong:
+        if wrong.code != "unavailable" or not sources or not is_elsewhere(library, offer):
+            raise
+        missing = wrong
     evidence = gather_evidence(offer, documents)
     _obtain_keys(library, product, offer, documents)
     judged = _judged(library, offer, evidence, floor)
@@ -190,6 +217,8 @@ def expect(
         judged = _judged(library, offer, evidence, floor)
     if isinstance(judged, Refusal) and judged.code == "wrong-size" and listed.size is None:
         judged = _other_size(library, judged, documents, floor)
+    if missing is not None and isinstance(judged, Expectation) and not judged.digests:
+        raise missing
     if isinstance(judged, Expectation):
         _log.info("%s: %s, to be proved as %s", offer.title, offer.filename, judged.assurance)
     else:

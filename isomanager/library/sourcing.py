@@ -64,15 +64,16 @@ def places_of(library: Library, expectation: Expectation) -> Places:
         return Places(tuple(Address(url, VENDOR) for url in urls), {})
     mirrors = (*listed_mirrors(expectation), *named_mirrors(library, expectation))
     offer = offer.model_copy(update={"urls": tuple(dict.fromkeys((*urls, *mirrors)))})
-    placed = in_order(sources, offer, _layout_path(library, offer), library.now())
+    placed = in_order(sources, offer, layout_path(library, offer), library.now())
     own = {one.name: one for one in sources}
     # what a person named as a source is trusted to be reached, wherever it stands; the bytes are proved as always
-    policies = {
-        one.url: FetchPolicy(allow_http=own[one.source].base.startswith("http://"), allow_private=True)
-        for one in placed
-        if one.source in own and own[one.source].base
-    }
+    policies = {one.url: source_policy(own[one.source]) for one in placed if one.source in own and own[one.source].base}
     return Places(placed, policies)
+
+
+def source_policy(source: SourceRecord) -> FetchPolicy:
+    """What a source that a person named may do: stand in a private network, and be asked without TLS if its address says so."""
+    return FetchPolicy(allow_http=source.base.startswith("http://"), allow_private=True)
 
 
 def listed_mirrors(expectation: Expectation) -> tuple[str, ...]:
@@ -116,7 +117,8 @@ def known_sources(library: Library) -> tuple[SourceRecord, ...]:
     return library.inventory.sources()
 
 
-def _layout_path(library: Library, offer: Offer) -> str:
+def layout_path(library: Library, offer: Offer) -> str:
+    """Where a repository in our own layout has the offer's file."""
     product = library.product_of(offer.title)
     return plan_path(
         offer.title,

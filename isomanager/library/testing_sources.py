@@ -9,7 +9,7 @@ from isomanager.errors import FetchRefused, IsoManagerError, Refused, UsageError
 from isomanager.library.opening import Library
 from isomanager.library.requesting import Asked, judge_request
 from isomanager.library.site_keys import trusted_sites
-from isomanager.library.sourcing import places_of
+from isomanager.library.sourcing import places_of, source_policy
 from isomanager.model import Expectation, SourceRecord, Value
 from isomanager.storage.index import SIGNATURE, SUMS
 from isomanager.transfer.answers import refuse_nonsense, whole_size
@@ -17,7 +17,6 @@ from isomanager.transfer.bodies import Body
 from isomanager.transfer.documents import HttpDocuments, Manners
 from isomanager.transfer.http import open_stream
 from isomanager.transfer.limits import Limits
-from isomanager.transfer.policy import FetchPolicy
 from isomanager.trust.minisign import verify_minisign
 from isomanager.trust.urls import without_secrets
 
@@ -65,15 +64,11 @@ def _check(library: Library, source: SourceRecord, expectation: Expectation | No
     return result
 
 
-def _policy(source: SourceRecord) -> FetchPolicy:
-    return FetchPolicy(allow_http=source.base.startswith("http://"), allow_private=True)
-
-
 def _reach(library: Library, source: SourceRecord) -> str:
     """A folder that may not be listed answers too."""
     address = f"{source.base.rstrip('/')}/"
     try:
-        with open_stream(library.client, "GET", address, policy=_policy(source), stop=library.stop) as response:
+        with open_stream(library.client, "GET", address, policy=source_policy(source), stop=library.stop) as response:
             told = f"answers {response.status_code}"
     except FetchRefused as refused:
         if refused.data.get("status") not in _NOT_THERE:
@@ -88,7 +83,7 @@ def _signed_by(library: Library, source: SourceRecord) -> str:
     Refused (bad-signature) where a site that is trusted here signed other sums than there are.
     """
     base, manners = source.base.rstrip("/"), Manners(patience=library.settings.document_patience, stop=library.stop)
-    documents = HttpDocuments(library.client, _policy(source), manners)
+    documents = HttpDocuments(library.client, source_policy(source), manners)
     try:
         signature = documents.fetch(f"{base}/{SIGNATURE}", max_bytes=_MAX_SIGNATURE).content
         sums = documents.fetch(f"{base}/{SUMS}", max_bytes=_MAX_SUMS).content
@@ -115,7 +110,7 @@ def _measure(library: Library, source: SourceRecord, url: str, expectation: Expe
     headers = {"Range": f"bytes=0-{MEASURED - 1}"}
     limits = Limits.of(library.settings)
     with open_stream(
-        library.client, "GET", url, policy=_policy(source), headers=headers, stop=library.stop
+        library.client, "GET", url, policy=source_policy(source), headers=headers, stop=library.stop
     ) as response:
         size = whole_size(response.status_code, response.headers)
         refuse_nonsense(

@@ -10,11 +10,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import time
 from urllib.parse import urlsplit
 
-from isomanager.errors import FetchRefused, StoreError
+from isomanager.errors import FetchRefused
 from isomanager.library.opening import Library
+from isomanager.library.torrent_stage import TorrentStage
 from isomanager.model import Digests, Expectation, Family, Offer, Received, Torrent
 from isomanager.transfer.digesting import digests_of
 from isomanager.transfer.documents import HttpDocuments
@@ -30,9 +30,6 @@ from isomanager.transfer.torrent.swarm import Task
 from isomanager.trust.urls import without_secrets
 
 _log = logging.getLogger(__name__)
-
-_LITTER_SECONDS = 7 * 86_400
-"""How long an unfinished torrent waits in the staging folder to be gone on with."""
 
 
 def wants_torrent(library: Library, expectation: Expectation) -> bool:
@@ -67,9 +64,10 @@ def by_torrent(
     torrent = _usable(library, expectation.offer)
     told = _told(torrent)
     task = _task(library, expectation, request, torrent, stop)
-    if prepare is not None:
-        prepare(task.file)
-    fetched = library.swarm.fetch(task, key=request.key, progress=progress, stop=stop, told=told)
+    with _room_for(library, task, request.final):
+        if prepare is not None:
+            prepare(task.file)
+        fetched = library.swarm.fetch(task, key=request.key, progress=progress, stop=stop, told=told)
     try:
         digests = digests_of(file_pieces(task.file), request.algorithms)
         _refuse_another_image(expectation, digests, told)
@@ -84,6 +82,15 @@ def by_torrent(
             shutil.rmtree(task.folder, ignore_errors=True)
 
 
+@contextmanager
+def _room_for(library: Library, task: Task, name: str) -> Iterator[None]:
+    """Room in the staging folder for what of the file is not there yet, and the folder for it."""
+    stage, size = _stage(library), task.wanted.size
+    with library.space.reserved(stage, task.folder.name, f"{name} by torrent", size, library.now()):
+        stage.folder(task.folder.name, size)
+        yield
+
+
 def _task(library: Library, expectation: Expectation, request: Request, torrent: Torrent, stop: Stop) -> Task:
     policy = _widened(request.policy, user_policy(torrent))
     metainfo, magnet = obtain(library, torrent, policy, stop)
@@ -92,7 +99,7 @@ def _task(library: Library, expectation: Expectation, request: Request, torrent:
     return Task(
         metainfo,
         wanted,
-        _folder(library, f"{request.key}-{metainfo.info_hash[:16]}", wanted.size),
+        _stage(library).root / f"{request.key}-{metainfo.info_hash[:16]}",
         trackers=allowed_addresses((*metainfo.trackers, *magnet.trackers), policy, TRACKER_SCHEMES),
         web_seeds=allowed_addresses((*metainfo.web_seeds, *request.urls), policy, SEED_SCHEMES),
         peers=magnet.peers,
@@ -139,8 +146,9 @@ def obtain(library: Library, torrent: Torrent, policy: FetchPolicy, stop: Stop) 
     else:
         trackers = allowed_addresses(magnet.trackers, policy, TRACKER_SCHEMES)
         asked = Magnet(magnet.info_hash, magnet.name, trackers, magnet.peers)
-        folder = library.settings.data_folder / "staging" / "torrents"
-        found = library.swarm.metainfo(asked, folder, stop=stop, told=told, allow_private=policy.allow_private)
+        found = library.swarm.metainfo(
+            asked, _stage(library).root, stop=stop, told=told, allow_private=policy.allow_private
+        )
     if magnet.info_hash not in ("", found.info_hash):
         raise FetchRefused(f"{told} is another torrent than the one that is listed.", code="bad-data", url=told)
     if magnet.info_hash:
@@ -169,23 +177,8 @@ def kept_metainfo(library: Library, name: str) -> Metainfo | None:
         return None
 
 
-def _folder(library: Library, name: str, size: int) -> Path:
-    """A folder of its own for the torrent's files, if they fit there. What nobody went on with for a week is removed."""
-    top = library.settings.data_folder / "staging" / "torrents"
-    top.mkdir(parents=True, exist_ok=True)
-    for one in top.iterdir():
-        if one.name != name and time() - one.stat().st_mtime > _LITTER_SECONDS:
-            shutil.rmtree(one, ignore_errors=True)
-    folder, free = top / name, shutil.disk_usage(top).free
-    if not folder.exists() and size > free:
-        raise StoreError(
-            f"A torrent needs {size} bytes in {top} before its image is filed, and {free} are free.",
-            code="no-space",
-            hint="Free some space, or put data_folder on a larger disk.",
-            needed=size,
-            free=free,
-        )
-    return folder
+def _stage(library: Library) -> TorrentStage:
+    return TorrentStage(library.settings.data_folder / "staging" / "torrents")
 
 
 def let_go_of(library: Library, key: str) -> None:

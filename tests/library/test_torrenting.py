@@ -18,11 +18,13 @@ from isomanager.library.repairing import repair_copy
 from isomanager.library.requesting import Asked, plan_download
 from isomanager.library.resolving import resolve_selector
 from isomanager.library.subscribing import subscribe
+from isomanager.library.torrent_stage import TorrentStage
 from isomanager.library.torrenting import kept_metainfo
 from isomanager.model import ActionKind, Assurance, OutcomeKind, Selector
 from isomanager.sample.faults import flip_bit
 from isomanager.sample.upstream import SampleUpstream
 from isomanager.settings import Settings, load_settings
+from isomanager.storage.contract import Space
 from library.conftest import held
 from peers import PIECE, Tracker, make_torrent, seeding, tracking
 
@@ -196,6 +198,22 @@ def test_a_torrent_alone_of_other_bytes_is_refused_and_remembered(reef: Reef, op
     assert [action.code for action in plan_of(library)] == ["quarantined"]
     assert not list((tmp_path / "library").rglob("*.iso"))
     assert staged(library) == []
+
+
+def test_without_room_in_staging_nothing_is_fetched_and_nothing_left(
+    reef: Reef, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = opened()
+    subscribe(library, Selector.parse("reef/live"), floor=Assurance.NONE)
+    promised = len(reef.image)
+    monkeypatch.setattr(TorrentStage, "space", lambda _stage: Space(total=None, free=2 * promised - 1))
+    with (
+        reef.seed(LIVE),
+        library.space.reserved(TorrentStage(library.settings.data_folder), "other", "", promised, library.now()),
+    ):
+        (outcome,) = update(library)
+    assert (outcome.outcome, outcome.code) == (OutcomeKind.FAILED, "no-space")
+    assert (staged(library), held(library)) == ([], ())
 
 
 def test_peers_and_the_address_on_the_web_serve_one_job(reef: Reef, opened: Opened) -> None:

@@ -35,6 +35,10 @@ _POLL_SECONDS = 0.2
 _FLUSH_SECONDS = 120.0
 
 
+IMAGE = "image"
+"""What the file is called in its folder. The torrent's own names are never used as paths."""
+
+
 @dataclass(frozen=True)
 class Task:
     """What to fetch: one file of a torrent into a folder of its own, and where its swarm may be met.
@@ -53,8 +57,8 @@ class Task:
 
     @property
     def file(self) -> Path:
-        """Where the file is. The torrent's own names are never used as paths."""
-        return self.folder / "image"
+        """Where the file is."""
+        return self.folder / IMAGE
 
 
 @dataclass(frozen=True)
