@@ -230,10 +230,10 @@ class NfsClient:
 
         return answer
 
-    def begin_write(self, handle: bytes, offset: int, data: bytes) -> Callable[[], tuple[int, bytes]]:
+    def begin_write(self, handle: bytes, offset: int, data: bytes | memoryview) -> Callable[[], tuple[int, bytes]]:
         """Send bytes; what is given back waits for how many were taken, and the verifier of the server's present life."""
-        arguments = opaque(handle) + long(offset) + number(len(data)) + number(_UNSTABLE) + opaque(data)
-        waiting = self._nfs.send(*_NFS, _WRITE, arguments)
+        arguments = opaque(handle) + long(offset) + number(len(data)) + number(_UNSTABLE)
+        waiting = self._nfs.send(*_NFS, _WRITE, arguments, data)
 
         def answer() -> tuple[int, bytes]:
             reply = _checked(self._nfs.answer(waiting))
@@ -244,11 +244,16 @@ class NfsClient:
 
         return answer
 
-    def commit(self, handle: bytes) -> bytes:
-        """Have everything written put on the medium; the verifier."""
-        reply = self._call(_COMMIT, opaque(handle) + long(0) + number(0))
-        _skip_changes(reply)
-        return reply.fixed(8)
+    def begin_commit(self, handle: bytes) -> Callable[[], bytes]:
+        """Ask for everything written to be put on the medium; what is given back waits for it, and for the verifier."""
+        waiting = self._nfs.send(*_NFS, _COMMIT, opaque(handle) + long(0) + number(0))
+
+        def answer() -> bytes:
+            reply = _checked(self._nfs.answer(waiting))
+            _skip_changes(reply)
+            return reply.fixed(8)
+
+        return answer
 
     def truncate(self, handle: bytes, size: int) -> None:
         """Set the file's length."""

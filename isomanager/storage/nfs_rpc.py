@@ -103,6 +103,7 @@ class RpcConnection:
         self._socket: socket.socket | None = None
         self._waiting: dict[int, Future[memoryview]] = {}
         self._lock = threading.RLock()
+        self._sending = threading.Lock()  # another one: answers are taken while a call is still on its way out
         self._numbers = itertools.count(int.from_bytes(os.urandom(3), "big"))
         self.told = f"{host}:{port}"
 
@@ -110,21 +111,34 @@ class RpcConnection:
         """Ask, and wait for the answer."""
         return self.answer(self.send(program, version, procedure, arguments))
 
-    def send(self, program: int, version: int, procedure: int, arguments: bytes) -> Future[memoryview]:
-        """Ask; `answer` waits for what comes."""
+    def send(
+        self, program: int, version: int, procedure: int, arguments: bytes, bulk: bytes | memoryview = b""
+    ) -> Future[memoryview]:
+        """Ask; `answer` waits for what comes. `bulk` are bytes that tell their length and end the arguments, sent from where they
+        are."""
         xid = next(self._numbers) & 0xFFFFFFFF
         head = struct.pack(">6I", xid, _CALL, _RPC_VERSION, program, version, procedure)
         body = head + self._credentials + number(0) + number(0) + arguments
+        parts: tuple[bytes | memoryview, ...] = (body,)
+        if bulk:
+            parts = (body + number(len(bulk)), bulk, bytes(-len(bulk) % 4))
+        mark = number(_LAST_FRAGMENT | sum(map(len, parts)))
         waiting: Future[memoryview] = Future()
-        with self._lock:
-            connected = self._connected()
-            self._waiting[xid] = waiting
+        with self._sending:
+            connected = self._connected_for(xid, waiting)
             try:
-                connected.sendall(number(_LAST_FRAGMENT | len(body)) + body)
+                for part in (mark + parts[0], *filter(None, parts[1:])):
+                    connected.sendall(part)
             except OSError as wrong:
                 self._broken(connected, wrong)
                 raise self._unavailable(wrong) from wrong
         return waiting
+
+    def _connected_for(self, xid: int, waiting: Future[memoryview]) -> socket.socket:
+        with self._lock:
+            connected = self._connected()
+            self._waiting[xid] = waiting
+            return connected
 
     def answer(self, waiting: Future[memoryview]) -> Unpacker:
         """The answer's results, past what RPC itself says."""

@@ -22,6 +22,8 @@ REQUEST = 1 << 20
 _LOCK = f"{INTERNAL}/placing.lock"
 _LOCK_AGE = 30.0
 _LOCK_PATIENCE = 60.0
+_NAMING: dict[str, threading.Lock] = {}
+"""By address. The lock file keeps other processes away; rclone's server lets two calls of one moment make it."""
 _NO_LINKS = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EPERM, errno.EINVAL, errno.EIO}
 _KINDS = {REGULAR: Kind.FILE, DIRECTORY: Kind.FOLDER}
 
@@ -210,7 +212,7 @@ class NfsTree:
         return True
 
     def _rename_under_lock(self, source: str, final: str) -> None:
-        with self._locked():
+        with _NAMING.setdefault(self.url, threading.Lock()), self._locked():
             if self.look(final) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), final)
             self._client.rename(*self._place(source), *self._place(final))

@@ -18,6 +18,9 @@ AT_ONCE = 8
 """On loopback four are enough; over 40 ms eight are five times as fast as one."""
 _ROOM_PATIENCE = 60.0
 
+Piece = bytes | memoryview
+"""Bytes that do not change."""
+
 
 class PipelinedFile(ABC):
     """Honours TreeFile. `request` is how many bytes one request carries; `told` names the file in errors."""
@@ -25,7 +28,7 @@ class PipelinedFile(ABC):
     def __init__(self, told: str, request: int) -> None:
         self._told, self._request = told, request
         self._using = threading.RLock()
-        self._written: deque[tuple[Callable[[], int], int, bytes]] = deque()
+        self._written: deque[tuple[Callable[[], int], int, Piece]] = deque()
         self._closed = False
         self._failed: BaseException | None = None
 
@@ -34,7 +37,7 @@ class PipelinedFile(ABC):
         """The protocol's errors as those of a tree of files."""
 
     @abstractmethod
-    def _begin_write(self, offset: int, piece: bytes) -> Callable[[], int]:
+    def _begin_write(self, offset: int, piece: Piece) -> Callable[[], int]:
         """Send a request; what is given back waits for its answer: how many bytes were taken."""
 
     @abstractmethod
@@ -67,7 +70,7 @@ class PipelinedFile(ABC):
             else:
                 sleep(0.002)
 
-    def _confirm(self, answer: Callable[[], int], offset: int, piece: bytes) -> None:
+    def _confirm(self, answer: Callable[[], int], offset: int, piece: Piece) -> None:
         """Take one answer; what a server did not take of a piece, as its disk fills up, is sent again and then says why."""
         try:
             while (taken := answer()) < len(piece):
@@ -88,10 +91,13 @@ class PipelinedFile(ABC):
     def write_at(self, offset: int, buffer: bytes | bytearray | memoryview) -> int:
         """Send all of `buffer`; at most eight requests wait for their answers when this returns."""
         view = memoryview(buffer).cast("B")
+        lasting = isinstance(view.obj, bytes)  # others may change as soon as this returns
         with self._using, self._errors():
             self._require_open()
             for start in range(0, len(view), self._request):
-                piece = bytes(view[start : start + self._request])
+                piece: Piece = view[start : start + self._request]
+                if not lasting:
+                    piece = bytes(piece)
                 while len(self._written) >= AT_ONCE:
                     self._confirm(*self._written.popleft())
                 self._wait_for_room()

@@ -9,7 +9,7 @@ from typing import Any
 import smbclient
 from smbprotocol.exceptions import EndOfFile
 
-from isomanager.storage.pipelining import PipelinedFile
+from isomanager.storage.pipelining import PipelinedFile, Piece
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_session import SmbSession
 
@@ -47,8 +47,8 @@ class SmbFile(PipelinedFile):
                     )
             self._wait_for_room()  # another file of this session was quicker
 
-    def _begin_write(self, offset: int, piece: bytes) -> Callable[[], int]:
-        message, receive = self._raw.fd.write(piece, offset=offset, send=False)
+    def _begin_write(self, offset: int, piece: Piece) -> Callable[[], int]:
+        message, receive = self._raw.fd.write(bytes(piece), offset=offset, send=False)
         request = self._send(message)
         return lambda: int(receive(request))
 
