@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from isomanager.errors import StoreUnavailable
 from isomanager.storage.nfs_client import NfsClient
-from isomanager.storage.pipelining import PipelinedFile, Piece
+from isomanager.storage.pipelining import Piece, PipelinedFile
 
 _STRETCH = 64 << 20
 """Bytes after which the server is told to begin to write."""
@@ -50,19 +50,19 @@ class NfsFile(PipelinedFile):
         """A server may tell of a failed disk once only: the answer counts."""
         answer, self._flushing = self._flushing, None
         if answer is not None:
-            self._lives.add(answer())
+            try:
+                self._lives.add(answer())
+            except BaseException as wrong:
+                self._failed = wrong
+                raise
 
     def _begin_read(self, offset: int, length: int) -> Callable[[], memoryview]:
         return self._client.begin_read(self._handle, offset, length)
 
     def _flush(self) -> None:
         """A server that was started anew since it took bytes has forgotten them (RFC 1813, section 4.8)."""
-        try:
-            self._end_flush()
-            life = self._client.begin_commit(self._handle)()
-        except OSError as wrong:
-            self._failed = wrong
-            raise
+        self._end_flush()
+        life = self._client.begin_commit(self._handle)()
         if self._lives - {life}:
             self._failed = StoreUnavailable(
                 f"{self._told}: the NFS server was started anew and has forgotten what it had not yet written down.",

@@ -119,15 +119,16 @@ class RpcConnection:
         xid = next(self._numbers) & 0xFFFFFFFF
         head = struct.pack(">6I", xid, _CALL, _RPC_VERSION, program, version, procedure)
         body = head + self._credentials + number(0) + number(0) + arguments
-        parts: tuple[bytes | memoryview, ...] = (body,)
+        parts: list[bytes | memoryview] = []
         if bulk:
-            parts = (body + number(len(bulk)), bulk, bytes(-len(bulk) % 4))
-        mark = number(_LAST_FRAGMENT | sum(map(len, parts)))
+            body += number(len(bulk))
+            parts = [bulk, bytes(-len(bulk) % 4)]
+        mark = number(_LAST_FRAGMENT | len(body) + sum(map(len, parts)))
         waiting: Future[memoryview] = Future()
         with self._sending:
             connected = self._connected_for(xid, waiting)
             try:
-                for part in (mark + parts[0], *filter(None, parts[1:])):
+                for part in (mark + body, *parts):
                     connected.sendall(part)
             except OSError as wrong:
                 self._broken(connected, wrong)

@@ -9,7 +9,7 @@ from typing import Any
 import smbclient
 from smbprotocol.exceptions import EndOfFile
 
-from isomanager.storage.pipelining import PipelinedFile, Piece
+from isomanager.storage.pipelining import Piece, PipelinedFile
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_session import SmbSession
 

@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +16,13 @@ import pytest
 from contract_case import IMAGE, NAMED, code_of, expect_full, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
+from isomanager.storage import nfs_file
 from isomanager.storage.addresses import Address, read_address
 from isomanager.storage.checking import check_place
 from isomanager.storage.local import LocalStore
 from isomanager.storage.mount_table import Mount, read_mounts
 from isomanager.storage.nfs import EXAMPLE, NfsStore, open_nfs
-from isomanager.storage.nfs_client import NfsAccess
+from isomanager.storage.nfs_client import NfsAccess, NfsClient
 from isomanager.storage.nfs_mounted import folder_of_export
 from store_servers import NfsServer, frozen, ganesha_can_run, ganesha_nfs, kill, rclone_nfs, small_disk
 
@@ -249,6 +250,37 @@ def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks
         store.read("a.json", 0, 9)
     assert store.read("a.json", 0, 9) == b"{}"
     store.close()
+
+
+def test_the_server_writes_down_while_more_comes(store: NfsStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+    begin_commit = NfsClient.begin_commit
+
+    def count(client: NfsClient, handle: bytes) -> Callable[[], bytes]:
+        asked.append(handle)
+        return begin_commit(client, handle)
+
+    monkeypatch.setattr(NfsClient, "begin_commit", count)
+    monkeypatch.setattr(nfs_file, "_STRETCH", 2 * MIB)
+    data = pattern(7 * MIB)
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    asked.clear()
+    partial.write(0, data)
+    assert len(asked) == 3, "one for each two megabytes"
+    partial.publish(len(data))
+    assert store.read(IMAGE, 0, len(data)) == data
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_what_was_handed_over_may_change_at_once(store: NfsStore, kind: type[bytes]) -> None:
+    data = pattern(3 * MIB + 1)
+    buffer = kind(bytearray(data))
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    partial.write(0, buffer)
+    if not isinstance(buffer, bytes):
+        memoryview(buffer)[:] = bytes(len(data))
+    partial.publish(len(data))
+    assert store.read(IMAGE, 0, len(data)) == data
 
 
 def test_a_transfer_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
