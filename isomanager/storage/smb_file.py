@@ -7,15 +7,16 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import smbclient
-from smbprotocol.exceptions import EndOfFile
+from smbprotocol.exceptions import SMBOSError
 
 from isomanager.storage.pipelining import Piece, PipelinedFile
+from isomanager.storage.smb_connection import PatientConnection, UnderWay
 from isomanager.storage.smb_errors import smb_errors
+from isomanager.storage.smb_looking import END_OF_FILE
+from isomanager.storage.smb_messages import Answer, Asked, charge_of, read, read_of, write, written_of
 from isomanager.storage.smb_session import SmbSession
 
 REQUEST = 1 << 20
-_CREDIT = 65536
-"""Bytes that one credit pays for ([MS-SMB2] 3.2.4.1.5)."""
 _KEPT_BACK = 16
 """Credits left for small requests of other threads."""
 
@@ -25,42 +26,38 @@ class SmbFile(PipelinedFile):
 
     def __init__(self, session: SmbSession, raw: Any, told: str) -> None:
         self._session, self._raw, self._closed = session, raw, False
-        self._connection = raw.fd.connection
+        self._tree, self._id = raw.fd.tree_connect, bytes(raw.fd.file_id)
+        self._connection: PatientConnection = raw.fd.connection
         super().__init__(told, min(REQUEST, self._connection.max_write_size, self._connection.max_read_size))
-        self._cost = (self._request - 1) // _CREDIT + 1
 
     def _errors(self) -> AbstractContextManager[None]:
         return smb_errors(self._told)
 
     def _has_room(self) -> bool:
-        """The server grants credits, each answer brings new ones, and smbprotocol fails when they are overdrawn."""
-        window = self._connection.sequence_window
-        return bool(window["high"] - window["low"] >= self._cost + _KEPT_BACK)
+        """The server grants credits, and each answer brings new ones."""
+        return self._connection.credits >= charge_of(self._request) + _KEPT_BACK
 
-    def _send(self, message: Any) -> Any:
-        tree = self._raw.fd.tree_connect
-        while True:
-            with self._session.sending:
-                if self._has_room():
-                    return self._connection.send(
-                        message, sid=tree.session.session_id, tid=tree.tree_connect_id, credit_request=2 * self._cost
-                    )
+    def _send(self, message: Asked) -> UnderWay:
+        while (begun := self._connection.begin(self._tree, [message], _KEPT_BACK)) is None:
             self._wait_for_room()  # another file of this session was quicker
+        return begun
+
+    def _answer(self, begun: UnderWay) -> Answer:
+        ((answer,),) = begun.answers()
+        if answer.status and answer.status != END_OF_FILE:
+            raise SMBOSError(answer.status, self._told)
+        return answer
 
     def _begin_write(self, offset: int, piece: Piece) -> Callable[[], int]:
-        message, receive = self._raw.fd.write(bytes(piece), offset=offset, send=False)
-        request = self._send(message)
-        return lambda: int(receive(request))
+        begun = self._send(write(piece, offset, self._id))
+        return lambda: written_of(self._answer(begun).body)
 
-    def _begin_read(self, offset: int, length: int) -> Callable[[], bytes]:
-        message, receive = self._raw.fd.read(offset, length, min_length=0, send=False)
-        request = self._send(message)
+    def _begin_read(self, offset: int, length: int) -> Callable[[], bytes | memoryview]:
+        begun = self._send(read(length, offset, self._id))
 
-        def answer() -> bytes:
-            try:
-                return bytes(receive(request))
-            except EndOfFile:
-                return b""
+        def answer() -> bytes | memoryview:
+            came = self._answer(begun)
+            return b"" if came.status else memoryview(read_of(came.body))
 
         return answer
 

@@ -1,123 +1,128 @@
-"""Looking at a file of a share, and reading a small one, in one round trip each: opened, asked and closed by one request.
-
-The messages are packed here, a few bytes each: smbprotocol's own cost twice the processor time, and a sync looks at thousands of
-files. Layouts: [MS-SMB2] 2.2.13 to 2.2.16, 2.2.20, 2.2.37 and 2.2.38.
-"""
+"""Looking at files of a share, reading small ones, and listing folders: opened, asked and closed by one request."""
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from smbclient._pool import get_smb_tree
-from smbprotocol.exceptions import EndOfFile, SMBResponseException
-from smbprotocol.header import Commands, NtStatus
-from smbprotocol.open import SMB2ReadRequest
+import smbclient
 
-_READ_DATA, _READ_ATTRIBUTES = 0x1, 0x80
-_IMPERSONATION, _ANY_SHARING, _OPEN_EXISTING = 2, 0x7, 0x1
-_NO_FOLDER, _THE_LINK_ITSELF = 0x40, 0x200000
-_JUST_OPENED = b"\xff" * 16
-_CREATE = struct.Struct("<HBBLQQLLLLLHHLL")
-_CREATED = struct.Struct("<24xQ16xQL")
-"""Of the answer: LastWriteTime, EndofFile, FileAttributes."""
-_NUMBER = struct.pack("<HBBLHHLLL16sx", 41, 1, 6, 8, 0, 0, 0, 0, 0, _JUST_OPENED)
-"""Asks for FileInternalInformation ([MS-FSCC] 2.4.27), the file's number."""
-_CLOSE = struct.pack("<HHL16s", 24, 0, 0, _JUST_OPENED)
-_READ_PADDING = 80
-_TICKS_TO_1970 = 116_444_736_000_000_000
+from isomanager.storage.smb_messages import (
+    A_FOLDER,
+    CREDIT,
+    NO_FOLDER,
+    READ_ATTRIBUTES,
+    READ_DATA,
+    THE_LINK_ITSELF,
+    Answer,
+    Bytes,
+    Listed,
+    Told,
+    ask_number,
+    close,
+    create,
+    file_of,
+    list_folder,
+    listed_of,
+    read,
+    read_of,
+    told_of,
+)
+from isomanager.storage.smb_share import SmbShare, leads_elsewhere
 
-
-class Elsewhere(Exception):
-    """The path is in a distributed namespace, or leads over a link: smbclient follows it."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a server says of a name. `modified_ns` since 1970, to the microsecond as in listings; `number` is the file's own."""
-
-    size: int
-    attributes: int
-    modified_ns: int
-    number: int
-
-
-class _Packed:
-    """A message that smbprotocol's connection can send."""
-
-    def __init__(self, command: int, body: bytes) -> None:
-        self.COMMAND, self._body = command, body
-
-    def __len__(self) -> int:
-        return len(self._body)
-
-    def pack(self) -> bytes:
-        """The message."""
-        return self._body
+END_OF_FILE, _NO_MORE_FILES, _NO_SUCH_FILE = 0xC0000011, 0x80000006, 0xC000000F
+_MISSING = frozenset({0xC0000034, 0xC000003A, _NO_SUCH_FILE, 0xC0000225, 0xC0000056, 0xC0000103})
+"""What is not there, is being removed, or would be below a file ([MS-ERREF] 2.3.1)."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LISTING = 1 << 18
+"""Bytes of names at once: some two thousand."""
 
 
-def look_at(path: str, **session: Any) -> Told:
-    """What is at `path`. SMBResponseException when nothing is; Elsewhere."""
-    asked = [_Packed(Commands.SMB2_QUERY_INFO, _NUMBER)]
-    created, number = _opened(path, asked, _READ_ATTRIBUTES, _THE_LINK_ITSELF, **session)
-    return _told(created, number)
+def look_at(share: SmbShare, path: str) -> Told:
+    """What is at `path`; OSError when nothing is; Elsewhere."""
+    opened = create(path, READ_ATTRIBUTES, THE_LINK_ITSELF)
+    created, number, _ = share.ask(path, opened, ask_number(), close())
+    return told_of(created.body, number.body)
 
 
-def size_and_attributes(path: str, **session: Any) -> tuple[int, int]:
-    """The two of them alone; as `look_at`."""
-    (created,) = _opened(path, [], _READ_ATTRIBUTES, _THE_LINK_ITSELF, **session)
-    told = _told(created, b"")
-    return told.size, told.attributes
+def look_at_many(share: SmbShare, paths: Sequence[str]) -> Mapping[str, Told | None]:
+    """What is at each of the paths, without its number: all are asked for at once. None where smbclient has to be asked; what is
+    not there is left out. OSError when one may not be looked at; Elsewhere."""
+    chains = [(create(path, READ_ATTRIBUTES, THE_LINK_ITSELF), close()) for path in paths]
+    found: dict[str, Told | None] = {}
+    for path, (created, _) in zip(paths, share.exchange(chains), strict=True):
+        if leads_elsewhere(created):
+            found[path] = None
+        elif created.status not in _MISSING:
+            share.require(created, path)
+            found[path] = told_of(created.body)
+    return found
 
 
-def read_at_once(path: str, start: int, length: int, **session: Any) -> tuple[Told, bytes]:
+def read_at_once(share: SmbShare, path: str, start: int, length: int) -> tuple[Told, bytes]:
     """Up to `length` bytes of the file from `start`, no more than one request carries, and what it is; as `look_at`."""
-    reading = SMB2ReadRequest()
-    reading["padding"], reading["length"], reading["offset"] = _READ_PADDING, length, start
-    reading["file_id"] = _JUST_OPENED
-    asked = [_Packed(Commands.SMB2_QUERY_INFO, _NUMBER), reading]
-    created, number, came = _opened(path, asked, _READ_ATTRIBUTES | _READ_DATA, _NO_FOLDER, **session)
-    begins, size = (came[2] - 64, int.from_bytes(came[4:8], "little")) if came else (0, 0)
-    return _told(created, number), came[begins : begins + size]
+    opened = create(path, READ_ATTRIBUTES | READ_DATA, NO_FOLDER)
+    created, number, came, _ = share.chain(opened, ask_number(), read(length, start), close())
+    for one in (created, number):
+        share.require(one, path)
+    return told_of(created.body, number.body), bytes(_came(share, path, came))
 
 
-def _opened(path: str, asked: list[Any], access: int, options: int, **session: Any) -> list[bytes]:
-    """The bodies of the answers to opening `path` and to what is `asked` of it; empty where it was asked beyond the file's end."""
-    tree, name = get_smb_tree(path, **session)
-    if tree.is_dfs_share:
-        raise Elsewhere(path)
-    encoded = name.encode("utf-16-le")
-    create = _CREATE.pack(
-        57, 0, 0, _IMPERSONATION, 0, 0, access, 0, _ANY_SHARING, _OPEN_EXISTING, options,
-        64 + _CREATE.size, len(encoded), 0, 0,
-    )  # fmt: skip
-    messages = [_Packed(Commands.SMB2_CREATE, create + (encoded or b"\0"))]
-    connection = tree.session.connection
-    requests = connection.send_compound(
-        [*messages, *asked, _Packed(Commands.SMB2_CLOSE, _CLOSE)],
-        tree.session.session_id,
-        tree.tree_connect_id,
-        related=True,
-    )
-    answers = [_answer(connection, request) for request in requests]
-    for one in answers[:-1]:
-        if isinstance(one, SMBResponseException):
-            raise Elsewhere(path) if one.status == NtStatus.STATUS_STOPPED_ON_SYMLINK else one
-    return [one for one in answers[:-1] if isinstance(one, bytes)]
-
-
-def _answer(connection: Any, request: Any) -> bytes | SMBResponseException:
-    """Every answer must be taken, also those that only say that the first one failed."""
-    try:
-        return bytes(connection.receive(request, resolve_symlinks=False)["data"].get_value())
-    except EndOfFile:
+def _came(share: SmbShare, path: str, answer: Answer) -> Bytes:
+    if answer.status == END_OF_FILE:
         return b""
-    except SMBResponseException as wrong:
-        return wrong.with_traceback(None)
+    share.require(answer, path)
+    return read_of(answer.body)
 
 
-def _told(created: bytes, number: bytes) -> Told:
-    written, size, attributes = _CREATED.unpack_from(created)
-    index = int.from_bytes(number[8:16], "little")
-    return Told(size, attributes, (written - _TICKS_TO_1970) // 10 * 1000, index)
+def names_in(share: SmbShare, path: str) -> list[Listed]:
+    """Every name in a folder. OSError when it cannot be listed; Elsewhere.
+
+    It is asked twice at once: mostly the second answer is that there is no more.
+    """
+    connection = share.tree().session.connection
+    room = min(_LISTING, connection.max_transact_size) if connection.supports_multi_credit else CREDIT
+    opened = create(path, READ_DATA | READ_ATTRIBUTES, A_FOLDER)
+    created, first, second, _ = share.chain(opened, list_folder(room, first=True), list_folder(CREDIT), close())
+    share.require(created, path)
+    found = _names(share, path, first)
+    if not found or second.status in (_NO_MORE_FILES, _NO_SUCH_FILE):
+        return found
+    return _names_by_and_by(share, path, room)
+
+
+def _names(share: SmbShare, path: str, answer: Answer) -> list[Listed]:
+    if answer.status in (_NO_MORE_FILES, _NO_SUCH_FILE):
+        return []
+    share.require(answer, path)
+    return list(listed_of(answer.body))
+
+
+def _names_by_and_by(share: SmbShare, path: str, room: int) -> list[Listed]:
+    """A folder of very many names."""
+    opened = create(path, READ_DATA | READ_ATTRIBUTES, A_FOLDER)
+    created, told = share.ask(path, opened, list_folder(room, first=True))
+    file, found = file_of(created.body), list(listed_of(told.body))
+    try:
+        while more := _names(share, path, share.exchange([[list_folder(room, file)]])[0][0]):
+            found += more
+    finally:
+        share.exchange([[close(file)]])
+    return found
+
+
+def names_elsewhere(path: str, **session: Any) -> list[Listed]:
+    """The same, by smbclient, which follows links and distributed namespaces; `path` is a whole one."""
+    with smbclient.scandir(path, **session) as names:
+        told = [one.smb_info for one in names]
+    return [
+        Listed(
+            one.file_name, Told(one.end_of_file, one.file_attributes, _nanoseconds(one.last_write_time), one.file_id)
+        )
+        for one in told
+    ]
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

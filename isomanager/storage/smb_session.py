@@ -7,19 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import smbclient
-from smbprotocol.connection import Connection
-from smbprotocol.exceptions import SMBException
 from smbprotocol.tree import TreeConnect
 
 from isomanager.errors import StoreError
+from isomanager.storage.smb_connection import PatientConnection
 from isomanager.storage.smb_errors import smb_errors
 
 _T = TypeVar("_T")
-_ENOUGH_CREDITS, _MORE_CREDITS = 512, 64
 PORT = 445
 
 
@@ -34,57 +31,14 @@ class SmbAccess:
     answer_timeout: float = 60.0
 
 
-class _PatientConnection(Connection):  # type: ignore[misc]
-    """Waits for an answer no longer than `patience` seconds; a connection that kept silent is not used again."""
-
-    patience = 60.0
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._sending = threading.Lock()
-
-    def _send(self, messages: list[Any], *given: Any, **named: Any) -> Any:
-        """Wait until the server's credits pay for all of `messages`; ask for more of them while there are few."""
-        cost, until = sum(map(self._calculate_credit_charge, messages)), monotonic() + self.patience
-        while True:
-            with self._sending:
-                window = self.sequence_window["high"] - self.sequence_window["low"]
-                if window >= cost or not self._answers_are_due() or monotonic() > until:
-                    if window < _ENOUGH_CREDITS and self.session_table:
-                        named["credit_request"] = max(named.get("credit_request") or 0, _MORE_CREDITS)
-                    return super()._send(messages, *given, **named)
-            sleep(0.001)
-
-    def _answers_are_due(self) -> bool:
-        """Whether somebody waits for an answer, which will bring credits."""
-        return bool(self.outstanding_requests)
-
-    def receive(
-        self, request: Any, wait: bool = True, timeout: float | None = None, resolve_symlinks: bool = True
-    ) -> Any:
-        try:
-            return super().receive(request, wait, timeout or self.patience, resolve_symlinks)
-        except SMBException:
-            if not request.response_event.is_set():
-                self.drop()
-            raise
-
-    def drop(self) -> None:
-        """Close the socket: every answer still waited for fails, and the next call connects anew."""
-        with suppress(Exception):
-            self.transport.close()
-
-
 class SmbSession:
     """Calls smbclient's functions for one user of one server; connects when first needed, and again when the connection broke."""
 
     def __init__(self, server: str, port: int, access: SmbAccess) -> None:
         self.server, self.port, self.access = server, port or PORT, access
         self.told = f"smb://{server}" + (f":{self.port}" if self.port != PORT else "")
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, PatientConnection] = {}
         self._connecting = threading.Lock()
-        self.sending = threading.Lock()
-        """Held while large requests are sent: the server grants only so many at once."""
 
     @property
     def _key(self) -> str:
@@ -92,7 +46,7 @@ class SmbSession:
 
     def arguments(self) -> dict[str, Any]:
         """What every function of smbclient must be told, so that it uses this session and no other."""
-        self._connect()
+        self.connection()
         return {
             "username": self.access.user,
             "password": self.access.password,
@@ -101,11 +55,12 @@ class SmbSession:
             "encrypt": True if self.access.encrypt else None,
         }
 
-    def _connect(self) -> None:
+    def connection(self) -> PatientConnection:
+        """The connection, logged on; a new one when it broke."""
         with self._connecting, smb_errors(self.told):
             known = self._connections.get(self._key)
             if known is not None and known.transport.connected:
-                return
+                return known
             self._connections.pop(self._key, None)
             if not self.access.user:
                 raise StoreError(
@@ -113,10 +68,11 @@ class SmbSession:
                     code="credentials",
                     hint="Use a block SMBRepository, ISOMANAGER_SMB_USERNAME and ISOMANAGER_SMB_PASSWORD, or a credentials file.",
                 )
-            self._connections[self._key] = self._log_on()
+            self._connections[self._key] = fresh = self._log_on()
+            return fresh
 
-    def _log_on(self) -> Connection:
-        connection = _PatientConnection(smbclient.ClientConfig().client_guid, self.server, self.port)
+    def _log_on(self) -> PatientConnection:
+        connection = PatientConnection(smbclient.ClientConfig().client_guid, self.server, self.port)
         connection.patience = self.access.answer_timeout
         connection.connect(timeout=self.access.connect_timeout)
         cache = {self._key: connection}

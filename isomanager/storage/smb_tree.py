@@ -6,62 +6,62 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import smbclient
 
 from isomanager.errors import StoreUnavailable
+from isomanager.storage import smb_changing
 from isomanager.storage.contract import Space, StoreTraits
 from isomanager.storage.paths import safe_path
-from isomanager.storage.smb_compound import FreshFile, name_of, names_in
-from isomanager.storage.smb_errors import smb_errors
+from isomanager.storage.smb_changing import FreshFiles
 from isomanager.storage.smb_file import REQUEST, SmbFile
-from isomanager.storage.smb_looking import Elsewhere, Told, look_at, read_at_once, size_and_attributes
+from isomanager.storage.smb_looking import look_at, look_at_many, names_elsewhere, names_in, read_at_once
+from isomanager.storage.smb_messages import IS_DIRECTORY, IS_REPARSE_POINT, Told
 from isomanager.storage.smb_session import SmbSession
+from isomanager.storage.smb_share import Elsewhere, SmbShare
 from isomanager.storage.tree import Kind, Seen, make_missing_folders, put_step_by_step
-from isomanager.storage.tree_batch import together
 
-_DIRECTORY, _REPARSE_POINT = 0x10, 0x400  # [MS-FSCC] 2.6
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANY_SHARING = "rwd"
 _NO_LINKS = {errno.EOPNOTSUPP, errno.EINVAL, errno.EACCES}
 _REPLACING_PATIENCE = 10.0
-_TOLD = ("last_write_time", "file_attributes", "end_of_file", "file_id")
+_NO_SUCH_REQUEST = frozenset({0xC00000BB, 0xC0000010, 0xC0000002, 0xC000000D, 0xC0000022})
+"""What a server says that has no second names: NOT_SUPPORTED, INVALID_DEVICE_REQUEST, NOT_IMPLEMENTED, INVALID_PARAMETER,
+ACCESS_DENIED ([MS-ERREF] 2.3.1)."""
 
 
 class SmbTree:
     """Honours FileTree in `folder` ("" or a plain path) of a share."""
 
     def __init__(self, session: SmbSession, share: str, folder: str, url: str) -> None:
-        self._session, self._share, self._folder = session, share, safe_path(folder) if folder else ""
+        self._session, self._folder = session, safe_path(folder) if folder else ""
+        self._share = SmbShare(session, share)
         self.url = url
         self.traits = StoreTraits(granule=1 << 20, read_size=16 << 20, at_once=8)
         self._links = True
 
-    def _at(self, path: str) -> str:
-        return self._unc("/".join(one for one in (self._folder, path) if one))
+    def _below(self, path: str) -> str:
+        return "\\".join(one.replace("/", "\\") for one in (self._folder, path) if one)
 
-    def _unc(self, below: str) -> str:
-        parts = below.split("/") if below else []
-        return "\\".join([f"\\\\{self._session.server}\\{self._share}", *parts])
+    def _at(self, path: str) -> str:
+        return self._share.unc(self._below(path))
 
     def make(self) -> None:
         """Make the folder and its parents; the share itself must be there."""
         if self.look("") is None:
-            self._session.require_share(self._share)
+            self._session.require_share(self._share.name)
             parts = self._folder.split("/")
             for depth in range(len(parts)):
                 with suppress(FileExistsError):
-                    self._session.call(smbclient.mkdir, self._unc("/".join(parts[: depth + 1])))
+                    self._session.call(smbclient.mkdir, self._share.unc("\\".join(parts[: depth + 1])))
 
     def require(self) -> None:
         """StoreUnavailable unless the folder is there."""
         seen = self.look("")
         if seen is None or seen.kind is not Kind.FOLDER:
-            self._session.require_share(self._share)
+            self._session.require_share(self._share.name)
             raise StoreUnavailable(
                 f"The folder {self.url} is not there.",
                 hint="Create the repository again, or look at what became of it on the server.",
@@ -76,7 +76,7 @@ class SmbTree:
         """What is at `path`."""
         name = path.rpartition("/")[2]
         try:
-            return _seen_at_once(name, self._session.call(look_at, self._at(path)))
+            return _seen_at_once(name, look_at(self._share, self._below(path)))
         except Elsewhere:
             return self._look_elsewhere(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -90,39 +90,32 @@ class SmbTree:
         return _seen(path.rpartition("/")[2], told)
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
-        """The sizes of those of the files that are there, a round trip each, several at once."""
+        """The sizes of those of the files that are there, asked for all at once."""
+        asked = {self._below(path): path for path in paths}
+        try:
+            told: Mapping[str, Told | None] = look_at_many(self._share, [*asked])
+        except Elsewhere:
+            told = dict.fromkeys(asked)
         found: dict[str, int] = {}
-
-        def look(path: str) -> None:
-            try:
-                size, attributes = self._session.call(size_and_attributes, self._at(path))
-            except (Elsewhere, FileNotFoundError, NotADirectoryError) as wrong:
-                seen = self._look_elsewhere(path) if isinstance(wrong, Elsewhere) else None
-                size, kind = (seen.size, seen.kind) if seen is not None else (0, Kind.OTHER)
-            else:
-                kind = _kind(attributes)
-            if kind is Kind.FILE:
-                found[path] = size
-
-        together(self.traits.at_once, look, paths)
+        for below, one in told.items():
+            seen = _seen_at_once("", one) if one is not None else self._look_elsewhere(asked[below])
+            if seen is not None and seen.kind is Kind.FILE:
+                found[asked[below]] = seen.size
         return found
 
     def scan(self, path: str) -> Iterator[Seen]:
-        """Every name in a folder, hundreds with each answer."""
-        with smb_errors(self._session.told):
-            found = list(names_in(self._at(path), **self._session.arguments()))
-        for told in found:
-            info = {name: told[name].get_value() for name in _TOLD}
-            modified = (info["last_write_time"] - _EPOCH) // timedelta(microseconds=1) * 1000
-            yield Seen(
-                name_of(told), _kind(info["file_attributes"]), info["end_of_file"], modified, f"{info['file_id']:x}"
-            )
+        """Every name in a folder, thousands with each answer."""
+        try:
+            found = names_in(self._share, self._below(path))
+        except Elsewhere:
+            found = self._session.call(names_elsewhere, self._at(path))
+        return iter([_seen_at_once(one.name, one.told) for one in found])
 
     def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
         """Bytes, and the file they are from; few of them in one round trip."""
         if 0 < length <= REQUEST:
             with suppress(Elsewhere):
-                told, data = self._session.call(read_at_once, self._at(path), start, length)
+                told, data = read_at_once(self._share, self._below(path), start, length)
                 return _seen_at_once(path.rpartition("/")[2], told), data
         with self._opened(path, "rb") as file:
             seen = self.look(path)  # the open handle keeps the name from being given to other bytes meanwhile
@@ -160,34 +153,48 @@ class SmbTree:
 
     def add_folder(self, path: str) -> None:
         """Create one folder."""
-        self._session.call(smbclient.mkdir, self._at(path))
+        try:
+            smb_changing.add_folder(self._share, self._below(path))
+        except Elsewhere:
+            self._session.call(smbclient.mkdir, self._at(path))
+
+    def add_folders(self, paths: Collection[str]) -> dict[str, bool]:
+        """Create folders whose parents are there, all at once."""
+        asked = {self._below(path): path for path in paths}
+        try:
+            made = smb_changing.add_folders(self._share, [*asked])
+        except Elsewhere:
+            return {}
+        return {asked[below]: fresh for below, fresh in made.items()}
+
+    def put_together(self, files: Mapping[str, tuple[str, bytes]]) -> set[str]:
+        """Write, flush and name several files, a few round trips for all of them; those that have their names."""
+        if not self._links:
+            return set()
+        asked = {self._below(aside): (self._below(final), data) for aside, (final, data) in files.items()}
+        try:
+            named = FreshFiles(self._share, asked, REQUEST).put()
+        except Elsewhere:
+            return set()
+        if named and set(named.values()) <= _NO_SUCH_REQUEST:
+            self._links = False
+        return {final for aside, (final, _) in files.items() if named.get(self._below(aside)) == 0}
 
     def put_new(self, aside: str, final: str, data: bytes) -> None:
-        """Write, flush and name: two round trips for what fits into one request; for more, or where the server has no second
-        names, one operation after the other."""
-        if len(data) > REQUEST or not self._links:
-            put_step_by_step(self, aside, final, data, self._name_new)
-            return
-        below_share = "\\".join(self._at(final).split("\\")[4:])
-        fresh = self._session.call(FreshFile, self._at(aside), data)
-        try:
-            with smb_errors(self._session.told):
-                fresh.name(below_share)
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            self._links = False
+        """Write, flush and name; one operation after the other where the server has no second names, or something is in the way."""
+        if final not in self.put_together({aside: (final, data)}):
             put_step_by_step(self, aside, final, data, self._name_new)
 
     def flush_names(self, folder: str) -> None:
         """Nothing is left to flush: there is no such request."""
 
     def remove(self, path: str) -> None:
-        """Remove a file."""
-        try:
-            self._session.call(smbclient.remove, self._at(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return
+        """Remove a file; smbclient removes also what is read-only, or over a link."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            try:
+                smb_changing.remove(self._share, self._below(path))
+            except (Elsewhere, PermissionError):
+                self._session.call(smbclient.remove, self._at(path))
 
     def drop(self, path: str) -> None:
         """Remove a file."""
@@ -195,7 +202,10 @@ class SmbTree:
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
-        self._session.call(smbclient.rmdir, self._at(path))
+        try:
+            smb_changing.remove(self._share, self._below(path), folder=True)
+        except Elsewhere:
+            self._session.call(smbclient.rmdir, self._at(path))
 
     def place_new(self, source: str, final: str) -> None:
         """Rename, create-only: by a second name and removing the first, which no server does in two steps; where there are no
@@ -206,13 +216,19 @@ class SmbTree:
     def _name_new(self, source: str, final: str) -> bool:
         """Give it the name; whether it has the old one as well."""
         try:
-            self._session.call(smbclient.link, self._at(source), self._at(final))
+            self._link(source, final)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             self._session.call(smbclient.rename, self._at(source), self._at(final))
             return False
         return True
+
+    def _link(self, source: str, final: str) -> None:
+        try:
+            smb_changing.link(self._share, self._below(source), self._below(final))
+        except Elsewhere:
+            self._session.call(smbclient.link, self._at(source), self._at(final))
 
     def replace(self, source: str, final: str) -> None:
         """Rename over what is there. A server refuses that while anyone has the old file open: it is asked again for a while."""
@@ -238,9 +254,9 @@ class SmbTree:
 
 
 def _kind(attributes: int) -> Kind:
-    if attributes & _REPARSE_POINT:
+    if attributes & IS_REPARSE_POINT:
         return Kind.OTHER
-    return Kind.FOLDER if attributes & _DIRECTORY else Kind.FILE
+    return Kind.FOLDER if attributes & IS_DIRECTORY else Kind.FILE
 
 
 def _seen_at_once(name: str, told: Told) -> Seen:

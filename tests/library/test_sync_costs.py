@@ -24,7 +24,7 @@ from isomanager.model import CopyState, OutcomeKind
 from isomanager.planning.syncing import SyncKind, SyncMode
 from isomanager.storage.local_tree import LocalTree
 from isomanager.storage.s3_bucket import S3Bucket
-from isomanager.storage.smb_session import _PatientConnection
+from isomanager.storage.smb_connection import PatientConnection
 
 IMAGES = 20
 LARGE, LARGE_BYTES = 3, 9 << 20
@@ -128,7 +128,7 @@ def test_a_small_image_costs_at_most_eight_round_trips_to_a_share(
     filled: Library, on_smb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_repository(filled, "branch", on_smb)
-    with counted(monkeypatch, _PatientConnection, "_send") as requests:
+    with counted(monkeypatch, PatientConnection, "send_chains", "_send") as requests:
         copied(filled)
     assert requests.total() <= 8 * IMAGES, "a folder, and two requests each for image and receipt; the rest is shared"
 
