@@ -187,6 +187,22 @@ class WritesTogether(Protocol):
         ...
 
 
+@runtime_checkable
+class PutsTogether(Protocol):
+    """A tree on a server that takes many requests at once: what is done for many files costs hardly more time than for one."""
+
+    def add_folders(self, paths: Collection[str]) -> Mapping[str, bool]:
+        """Create folders whose parents are there; whether each is new. One that could not be made is left out. Durable after
+        `flush_names`."""
+        ...
+
+    def put_together(self, files: Mapping[str, tuple[str, bytes]]) -> Collection[str]:
+        """Write the bytes under each first name, flush them, then give them their final name, which is given beside them; the final
+        names of those that came so far. Whatever was in the way of the others, nothing of them is left but after a crash. Durable
+        after `flush_names`."""
+        ...
+
+
 def parent_of(path: str) -> str:
     """The folder that `path` is in."""
     return path.rpartition("/")[0]

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from isomanager.errors import IsoManagerError
 from isomanager.storage.contract import INTERNAL
 from isomanager.storage.os_failures import store_errors
-from isomanager.storage.paths import is_internal, safe_path
+from isomanager.storage.paths import fold, is_internal, safe_path
 from isomanager.storage.spelling import Remembered, spellings, taken
-from isomanager.storage.tree import FileTree, Kind, LooksQuickly, WritesTogether, parent_of
+from isomanager.storage.tree import FileTree, Kind, LooksQuickly, PutsTogether, WritesTogether, parent_of
 
 SMALL = f"{INTERNAL}/small"
 """Where a file is before it has its name."""
@@ -59,6 +59,8 @@ class TreeBatch:
     def put(self, files: Mapping[str, bytes]) -> dict[str, IsoManagerError]:
         """Put each file; what failed and why, by path."""
         failed: dict[str, IsoManagerError] = {}
+        done = self._put_at_once(files)
+        files = {path: data for path, data in files.items() if path not in done}
         aside = self._write_aside(files)
 
         def put_one(path: str) -> None:
@@ -71,9 +73,39 @@ class TreeBatch:
         together(self._tree.traits.at_once, put_one, files)
         for one in aside.values():
             self._tree.drop(one)
-        self._flush(files, failed)
+        self._flush({*files, *done}, failed)
         sweep(self._tree)
         return failed
+
+    def _put_at_once(self, files: Mapping[str, bytes]) -> Collection[str]:
+        """Where the tree can: those that are there now. What is in the way of the others is found when each is put by itself."""
+        if not isinstance(self._tree, PutsTogether):
+            return ()
+        try:
+            ready = self._prepare_all(self._tree, files)
+            done = self._tree.put_together({_fresh(): (path, files[path]) for path in ready})
+        except OSError:
+            self._forget()
+            return ()
+        self._unflushed.update(map(parent_of, done))
+        return done
+
+    def _prepare_all(self, tree: PutsTogether, paths: Collection[str]) -> list[str]:
+        """The folders of all, level by level; those paths that can be put now."""
+        spelled: dict[str, str] = {}
+        free = [path for path in paths if self._is_free(path) and _is_first(path, spelled)]
+        wanted = {above for path in (*free, f"{SMALL}/any") for above in _folders_of(path)} - self._made
+        for depth in sorted({one.count("/") for one in wanted}):
+            for folder, fresh in tree.add_folders([one for one in sorted(wanted) if one.count("/") == depth]).items():
+                self._note_made(folder, fresh)
+        return [path for path in free if parent_of(path) in self._made]
+
+    def _is_free(self, path: str) -> bool:
+        try:
+            self._tree.check(path)
+            return is_internal(path) or all(one == path for one in spellings(self._names.like, path))
+        except (IsoManagerError, OSError):
+            return False
 
     def _write_aside(self, files: Mapping[str, bytes]) -> dict[str, str]:
         """Several files, by path, where that is worth while. What goes wrong is left to be told of each of them."""
@@ -126,13 +158,17 @@ class TreeBatch:
     def _make(self, folder: str) -> None:
         if folder in self._made:
             return
-        above, _, name = folder.rpartition("/")
-        self._make(above)
+        self._make(parent_of(folder))
+        fresh = True
         try:
             self._tree.add_folder(folder)
         except FileExistsError:
-            pass
-        else:
+            fresh = False
+        self._note_made(folder, fresh)
+
+    def _note_made(self, folder: str, fresh: bool) -> None:
+        above, _, name = folder.rpartition("/")
+        if fresh:
             self._unflushed.add(above)
             self._names.made(above, name)
         self._made.add(folder)
@@ -159,6 +195,16 @@ class TreeBatch:
                 failed.update({path: wrong for path in files if path.startswith(below)})
 
         together(self._tree.traits.at_once, flush, sorted(self._unflushed))
+
+
+def _folders_of(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _is_first(path: str, spelled: dict[str, str]) -> bool:
+    """Whether it, and each of its folders, is spelled as those before it."""
+    return all(spelled.setdefault(fold(one), one) == one for one in (*_folders_of(path), path))
 
 
 def _fresh() -> str:
