@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from isomanager.catalogue.offer_rules import OfferRule
 from isomanager.catalogue.patterns import check_pattern
+from isomanager.catalogue.placeholders import check_placeholders
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.wanted import plain_name
 from isomanager.errors import CatalogueError, ResolveError
@@ -105,7 +106,8 @@ def read_product(text: str, name: str, *, stem: str = "") -> Product:
 
 
 def check_expressions(product: Product, name: str) -> None:
-    """Compile every pattern and JMESPath expression of a product. Raises CatalogueError naming the file."""
+    """Compile every pattern and JMESPath expression of a product, and look at every name that its addresses use. Raises
+    CatalogueError naming the file."""
     import jmespath  # here, because reading the bundled catalogue must stay fast
     from jmespath.exceptions import JMESPathError
 
@@ -121,6 +123,7 @@ def check_expressions(product: Product, name: str) -> None:
             raise CatalogueError(
                 f"{name}: '{expression}' is not a JMESPath expression: {error}.", file=name, field="select"
             ) from error
+    check_placeholders(product, name)
 
 
 def summary(product: Product) -> dict[str, Any]:

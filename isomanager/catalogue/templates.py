@@ -8,7 +8,13 @@ from itertools import product as combinations
 
 from isomanager.errors import CatalogueError
 
+_BRACES = re.compile(r"\{([^{}]*)\}")
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def names_in(template: str) -> tuple[str, ...]:
+    """What stands in braces in `template`, each once; also what is no name (`{}`, `{a-b}`)."""
+    return tuple(dict.fromkeys(_BRACES.findall(template)))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

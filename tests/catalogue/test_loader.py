@@ -84,3 +84,52 @@ def test_an_unreadable_file_is_a_catalogue_error(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(CatalogueError, match="cannot be read"):
         load_product(file)
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "there_is"),
+    [
+        (
+            "mirrors = [{ replaces = 'https://tiny.example/', base = 'https://m.example/{nope}/' }]",
+            "mirrors.1.base",
+            "plain",
+        ),
+        ("mirrors = [{ replaces = 'https://{host}/', base = 'https://m.example/' }]", "mirrors.1.replaces", "plain"),
+        ("zsync = '{url}{nope}'", "zsync", "{url}"),
+        ("zsync = '{url}{}'", "zsync", "{url}"),
+        ("proof = [{ document = '{folder}{nope}' }]", "proof.1.document", "{folder}"),
+        (
+            "proof = [{ document = '{sums}', keys = '"
+            + 40 * "A"
+            + "', signature = { kind = 'openpgp', url = '{nope}' } }]",
+            "proof.1.signature.url",
+            "{document}",
+        ),
+    ],
+)
+def test_a_name_that_nothing_fills_is_told_when_the_file_is_read(
+    tmp_path: Path, told: str, field: str, there_is: str
+) -> None:
+    file = written(tmp_path, GOOD.replace("\n[[offers]]", f"{told}\n[[offers]]"))
+    with pytest.raises(CatalogueError) as refused:
+        load_product(file)
+    assert refused.value.data["field"] == field
+    assert there_is in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "line", ['url = "https://tiny.example/{nope}"', 'sums = "{nope}"', 'torrent = { url = "{nope}" }']
+)
+def test_an_entry_may_name_its_own_groups_and_nothing_unheard_of(tmp_path: Path, line: str) -> None:
+    good = GOOD.replace("tiny-(?P<version>", "(?P<kind>tiny)-(?P<version>")
+    assert load_product(written(tmp_path, good + line.replace("nope", "kind"))).id == "tiny"
+    with pytest.raises(CatalogueError, match="nope") as refused:
+        load_product(written(tmp_path, good + line))
+    assert "{kind}" in refused.value.hint
+
+
+def test_a_step_knows_nothing_of_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError) as refused:
+        load_product(written(tmp_path, GOOD.replace("/SHA256SUMS", "/{folder}/SHA256SUMS")))
+    assert refused.value.data["field"] == "offers.1.steps.1.url"
+    assert "{arch}" in refused.value.hint

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from isomanager.errors import UsageError
 from isomanager.model import MIRRORS, VENDOR, Family, Offer, SourceRecord, Title
-from isomanager.planning.sourcing import address_at, in_order, require_usable
+from isomanager.planning.sourcing import address_at, document_at, in_order, require_usable
 from isomanager.version import Version
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -119,3 +119,29 @@ def test_a_mapping_that_means_nothing_is_refused(maps: str) -> None:
 def test_a_template_reaches_nothing_but_its_fields(maps: str) -> None:
     with pytest.raises(UsageError):
         require_usable(source(maps=maps))
+
+
+@pytest.mark.parametrize("base", ["https://mirror.example/{nope}", "https://mirror.example/{host}/", "https://{host}/"])
+def test_a_base_fills_nothing_in_and_says_where_fields_belong(base: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_usable(source(base=base))
+    assert "--maps" in refused.value.hint
+    assert "{version}" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("maps", "at"),
+    [
+        ("path", "https://mirror.example/isos/24.04/SHA256SUMS"),
+        ("{host}/{path}", "https://mirror.example/isos/vendor.example/24.04/SHA256SUMS"),
+        ("name", None),
+        ("layout", None),
+        ("{product}/{path}", None),
+        ("{host}/{file}", None),
+    ],
+)
+def test_only_a_copy_of_the_vendors_tree_has_the_vendors_documents(maps: str, at: str | None) -> None:
+    record = source(base="https://mirror.example/isos/", maps=maps)
+    assert document_at(record, "https://vendor.example/24.04/SHA256SUMS") == at
+    assert document_at(record, "https://vendor.example/list?page=2") is None
+    assert document_at(record, "https://vendor.example/../secret") is None
