@@ -73,7 +73,7 @@ class TransientError(IsoManagerError):
 
 
 class ConnectionFailed(TransientError):
-    """No connection, or it broke."""
+    """No connection, or it broke. Code proxy-unreachable where it is the proxy that does not answer."""
 
     code = "connection-failed"
 

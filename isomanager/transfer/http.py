@@ -30,10 +30,20 @@ from isomanager.errors import (
 )
 from isomanager.settings import Settings
 from isomanager.transfer.bandwidth import set_bandwidth
+from isomanager.transfer.connecting import connect_beside_each_other
 from isomanager.transfer.policy import ConnectionJudge, check_address, check_redirect, unreadable
 from isomanager.transfer.policy import FetchPolicy as FetchPolicy  # known with what opens
 from isomanager.transfer.politeness import gates_of, host_of, limit_client
 from isomanager.transfer.progress import Stop
+from isomanager.transfer.proxies import (
+    Proxy,
+    note_proxies,
+    proxy_asks,
+    proxy_error,
+    proxy_for,
+    proxy_setting,
+    usable_proxies,
+)
 from isomanager.transfer.resuming import http_date
 from isomanager.transfer.stopping import send
 from isomanager.trust.urls import without_secrets as without_secrets  # told by everything that transfers
@@ -55,15 +65,17 @@ def open_client(settings: Settings) -> httpx.Client:
     timeout = httpx.Timeout(
         settings.stall_timeout, connect=settings.connect_timeout, read=settings.first_byte_timeout, pool=None
     )
-    with _usable_proxies():
+    with usable_proxies():
         client = httpx.Client(
             timeout=timeout,
             verify=_certificates(settings),
-            proxy=_proxy(settings),
+            proxy=proxy_setting(settings),
             follow_redirects=False,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             headers={"User-Agent": f"isomanager/{version('isomanager')}", "Accept-Encoding": "identity"},
         )
+    connect_beside_each_other(client)
+    note_proxies(client, settings)
     limit_client(client, settings.connections_per_host)
     _limit_bandwidth(client, settings)
     return client
@@ -74,31 +86,6 @@ def _limit_bandwidth(client: httpx.Client, settings: Settings) -> None:
         set_bandwidth(client, settings)
     except ValueError as wrong:
         raise ConfigurationError(f"The setting quiet_hours is not usable: {wrong}.") from wrong
-
-
-def _proxy(settings: Settings) -> str | None:
-    """The proxy of the settings; None leaves it to the environment. Credentials belong into the environment only."""
-    parts = urlsplit(settings.proxy)
-    if settings.proxy and (
-        parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password
-    ):
-        raise ConfigurationError(
-            "The setting proxy is no address such as http://proxy.example:3128, without user and password.",
-            hint="A proxy that asks for credentials is named with them by HTTPS_PROXY and HTTP_PROXY in the environment.",
-        )
-    return settings.proxy or None
-
-
-@contextmanager
-def _usable_proxies() -> Iterator[None]:
-    """A proxy of the environment that cannot be used is the user's to mend. Its address, which may hold a password, is not told."""
-    try:
-        yield
-    except (ImportError, ValueError, httpx.InvalidURL) as wrong:  # the first: httpx lacks what speaks SOCKS
-        raise ConfigurationError(
-            "One of HTTPS_PROXY, HTTP_PROXY and ALL_PROXY in the environment names no proxy that can be used.",
-            hint="Give an address such as http://proxy.example:3128, or name the hosts to be reached directly in NO_PROXY.",
-        ) from (None if isinstance(wrong, httpx.InvalidURL) else wrong)
 
 
 def _keep_secrets_out_of_logs() -> None:
@@ -125,8 +112,8 @@ def _certificates(settings: Settings) -> ssl.SSLContext | bool:
 
 
 @contextmanager
-def mapped_errors(url: str) -> Iterator[None]:
-    """Turn httpx's errors into ours; `url` is told without credentials and query.
+def mapped_errors(url: str, proxy: Proxy | None = None) -> Iterator[None]:
+    """Turn httpx's errors into ours; `url` is told without credentials and query, `proxy` is what it is asked through.
 
     All but its StreamError and CookieConflict, which are mistakes of the program that uses it.
     """
@@ -136,11 +123,14 @@ def mapped_errors(url: str) -> Iterator[None]:
         raise unreadable(url) from None  # its text may quote the address, secrets included
     except httpx.HTTPError as wrong:
         quotes_an_address = str(wrong).startswith(_BAD_LOCATION)
-        raise mapped(wrong, without_secrets(url)) from (None if quotes_an_address else wrong)
+        raise mapped(wrong, without_secrets(url), proxy) from (None if quotes_an_address else wrong)
 
 
-def mapped(wrong: httpx.HTTPError, told: str) -> IsoManagerError:
-    """Our error for one of httpx's, about the address `told`."""
+def mapped(wrong: httpx.HTTPError, told: str, proxy: Proxy | None = None) -> IsoManagerError:
+    """Our error for one of httpx's, about the address `told`, asked through `proxy`."""
+    of_proxy = proxy_error(wrong, told, proxy) if proxy is not None else None
+    if of_proxy is not None:
+        return of_proxy
     if isinstance(wrong, httpx.ConnectTimeout):
         return ConnectionFailed(f"{told}: no connection within the time allowed.", url=told)
     if isinstance(wrong, httpx.TimeoutException):
@@ -149,8 +139,6 @@ def mapped(wrong: httpx.HTTPError, told: str) -> IsoManagerError:
         return _connect_error(told, wrong)
     if isinstance(wrong, httpx.RemoteProtocolError):
         return _protocol_error(told, wrong)
-    if isinstance(wrong, httpx.ProxyError) and str(wrong).startswith(str(_PROXY_ASKS)):
-        return _proxy_asks(told)
     if isinstance(wrong, httpx.DecodingError):
         return FetchRefused(f"{told}: the answer cannot be decoded ({wrong}).", code="content-encoding", url=told)
     if isinstance(wrong, httpx.TooManyRedirects):
@@ -181,15 +169,6 @@ def _cause(wrong: BaseException) -> BaseException:
     """What was raised first."""
     before = wrong.__cause__ or wrong.__context__
     return wrong if before is None else _cause(before)
-
-
-def _proxy_asks(told: str) -> FetchRefused:
-    return FetchRefused(
-        f"{told}: the proxy wants a user and a password that it was not given, or refuses those it was given.",
-        code="proxy",
-        hint="Name the proxy with them in HTTPS_PROXY and HTTP_PROXY, such as http://user:password@proxy.example:3128.",
-        url=told,
-    )
 
 
 def _protocol_error(told: str, wrong: httpx.RemoteProtocolError) -> IsoManagerError:
@@ -224,11 +203,12 @@ def open_stream(
     check_address(current, policy)
     for _ in range(MAX_REDIRECTS + 1):
         mine = bool(turn) and host_of(current) == host_of(turn)
-        with mapped_errors(current), nullcontext() if mine else gates_of(client).through(current, stop):
+        proxy = proxy_for(client, current)
+        with mapped_errors(current, proxy), nullcontext() if mine else gates_of(client).through(current, stop):
             request = client.build_request(method, current, headers=dict(headers or {}), extensions=dict(extensions))
             with closing(send(client, request, stop, without_secrets(current))) as response:
                 if not response.has_redirect_location:
-                    raise_for_status(response, current, datetime.now(UTC))
+                    raise_for_status(response, current, datetime.now(UTC), proxy)
                     yield response
                     return
                 location = response.headers["location"]
@@ -238,13 +218,13 @@ def open_stream(
     raise _too_many_redirects(without_secrets(url))
 
 
-def raise_for_status(response: httpx.Response, url: str, now: datetime) -> None:
+def raise_for_status(response: httpx.Response, url: str, now: datetime, proxy: Proxy | None = None) -> None:
     """ServerBusy for what may pass, FetchRefused for what will not. 304 is an answer only to a request that had a condition."""
     status, told = response.status_code, without_secrets(url)
     if status in (200, 206, 416) or (status == 304 and _is_conditional(response.request)):
         return
     if status == _PROXY_ASKS:
-        raise _proxy_asks(told)
+        raise proxy_asks(told, proxy)
     if status in _BUSY or _is_rationed(response) or (500 <= status < 600 and status not in _NEVER_BETTER):
         wait = _wait_asked_for(response, now)
         raise ServerBusy(
