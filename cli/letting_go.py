@@ -165,7 +165,7 @@ def why(
 @trash_app.command("list")
 def list_trash(as_json: Json = False) -> None:
     """What is in the trash, why, and until when it can come back."""
-    from isomanager.inventory.searching import copy_json
+    from isomanager.inventory.passing import copy_json
     from isomanager.library.trash import stays_until, trashed
 
     with _library() as library:

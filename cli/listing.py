@@ -74,7 +74,7 @@ def list_copies(
 
 
 def _print_ending(library: Library, wanted: CopySearch, names: list[str], as_json: bool) -> None:
-    from isomanager.inventory.searching import copy_json
+    from isomanager.inventory.passing import copy_json
     from isomanager.library.support import ending
 
     every = wanted.model_copy(update={"limit": 0, "offset": 0})
@@ -125,7 +125,7 @@ def _print_copies(library: Library, wanted: CopySearch, names: list[str], metada
 
 
 def _as_json(library: Library, wanted: CopySearch, names: list[str], metadata: bool) -> Iterator[dict[str, Any]]:
-    from isomanager.inventory.searching import copy_json
+    from isomanager.inventory.passing import copy_json
 
     if names or metadata:
         yield from (copy_json(one, metadata=metadata) for one in found(library, wanted, names))
@@ -211,7 +211,7 @@ def _row(copy: Copy) -> tuple[object, ...]:
 
 
 def _print_metadata(copies: Iterable[Copy]) -> None:
-    from isomanager.inventory.searching import copy_json
+    from isomanager.inventory.passing import copy_json
 
     for place, copy in enumerate(copies):
         if place:

@@ -59,7 +59,7 @@ def show(
         copies = held_copies(library, [name])
         told = [(copy, library.inventory.receipts(copy.sha256 or ""), describe(library, copy)) for copy in copies]
     if as_json:
-        from isomanager.inventory.searching import copy_json
+        from isomanager.inventory.passing import copy_json
 
         print_json(
             [
@@ -119,7 +119,7 @@ def path(
 
         print(write_variables(variables_of(copy, place), variables), end="")
     elif as_json:
-        from isomanager.inventory.searching import copy_json
+        from isomanager.inventory.passing import copy_json
 
         print_json({**copy_json(copy), "location": place})
     else:

@@ -50,14 +50,10 @@ def report(
         wanted = CopySearch(named=named, repositories=tuple(repository))
         figures = library_figures(library, wanted)
         if html is not None:
-            from isomanager.inventory.report.page import build_page
             from isomanager.library.exporting import write_whole
-            from isomanager.library.reporting import receipts_for
+            from isomanager.library.reporting import library_page
 
-            copies = tuple(library.inventory.search(wanted))
-            kept = receipts_for(library, copies)
-            page = build_page(figures, copies, names=library.product_names, receipts=kept, links=False)
-            write_whole(html, [page])
+            write_whole(html, library_page(library, figures, wanted))
             say(f"The page is in {html}.")
         if save:
             for name in repository or [one.name for one in library.inventory.repositories()]:

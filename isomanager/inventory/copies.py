@@ -6,7 +6,7 @@ Every change is a compare-and-set: it names the states it was decided from, and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypedDict, Unpack
 
 from pydantic import AwareDatetime, ValidationError
@@ -18,13 +18,15 @@ from isomanager.inventory.database import Clash
 from isomanager.inventory.leases import Lease, live_owner, require_live
 from isomanager.inventory.life import FOLLOWS, RESTING, check_result, check_step
 from isomanager.inventory.receipts import write_receipt
-from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of
+from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of, title_columns
 from isomanager.inventory.tables import COPIES, REPOSITORIES
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
 
 _log = logging.getLogger(__name__)
 
+_AT_ONCE = 500
+"""So many ids are asked about in one statement: databases bound how many values it may have."""
 # Made once: a group of small images needs them for each, and making a statement costs more than what it does.
 _LOCKED = select(*COPY_COLUMNS, COPIES.c.lease_token).where(COPIES.c.id == bindparam("copy_id")).with_for_update()
 _STILL = update(COPIES).where(COPIES.c.id == bindparam("copy_id"), COPIES.c.state == bindparam("still"))
@@ -192,6 +194,12 @@ class CopyRecords(Transactions):
             raise _unknown(copy_id)
         return copy_of(row)
 
+    def copies_of(self, ids: Sequence[str]) -> Iterator[Copy]:
+        """The copies of those ids that there are."""
+        for start in range(0, len(ids), _AT_ONCE):
+            asked = COPIES.c.id.in_(ids[start : start + _AT_ONCE])
+            yield from self._listed(select(*COPY_COLUMNS).where(asked))
+
     def copy_at(self, repository: str, path: str) -> Copy | None:
         """The live copy that claims a path, whatever the path's case; None when the path is free."""
         with self._reading() as connection:
@@ -219,14 +227,18 @@ class CopyRecords(Transactions):
     def _listed(self, query: Select[Any]) -> tuple[Copy, ...]:
         """The copies that a query of COPY_COLUMNS finds, as they are listed."""
         with self._reading() as connection, collector_resting():
-            # sorted here, because databases do not agree on how text is ordered
-            rows = sorted(connection.execute(query).all(), key=COPY_ORDER)
-            return tuple(copy_of(row) for row in rows)
+            # sorted here, because databases do not agree on how text is ordered; each row is let go once it is a copy
+            rows = sorted(connection.execute(query), key=COPY_ORDER)
+            rows.reverse()
+            return tuple(copy_of(rows.pop()) for _ in range(len(rows)))
 
     def held(self, title: Title, repository: str | None = None) -> tuple[Copy, ...]:
         """The held copies of exactly this title; versions compare as versions, so 04.10 finds 4.10."""
-        near = self.copies(repository, states={CopyState.HELD}, product=title.product, flavor=title.flavor)
-        return tuple(copy for copy in near if copy.title == title)
+        asked = {**title_columns(title), "version_key": title.version.sort_text, "state": CopyState.HELD.value}
+        del asked["version_text"]
+        if repository is not None:
+            asked["repository"] = repository
+        return self._listed(select(*COPY_COLUMNS).where(*(COPIES.c[name] == value for name, value in asked.items())))
 
 
 def _proved_by(receipt: Receipt) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from isomanager.inventory.leases import LeaseRecords
 from isomanager.inventory.migration import migrate, revision_of
 from isomanager.inventory.offers import OfferRecords
 from isomanager.inventory.pairing import PairRecords
+from isomanager.inventory.passing import PassingRecords
 from isomanager.inventory.pins import PinRecords
 from isomanager.inventory.quarantine import QuarantineRecords
 from isomanager.inventory.receipts import ReceiptRecords
@@ -34,6 +35,7 @@ class Inventory(
     SubscriptionRecords,
     GroupRecords,
     PairRecords,
+    PassingRecords,
     ShelfRecords,
     BulkRecords,
     ReceiptRecords,

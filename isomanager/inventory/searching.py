@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, case, func, or_, select, tuple_
 
 from isomanager.catalogue.conditions import clauses
 from isomanager.inventory.column_types import folded
@@ -19,7 +18,7 @@ from isomanager.version import Version
 
 Order = Literal["path", "name", "version", "size", "added", "proved", "assurance", "repository"]
 ORDERS: tuple[Order, ...] = ("path", "name", "version", "size", "added", "proved", "assurance", "repository")
-_AT_ONCE = 1000
+AT_ONCE = 1000
 _MOST = 1 << 62
 """Rows that a page may have or leave out: what a database can count."""
 _SEARCHED = ("product", "flavor", "version_text", "edition", "language", "filename", "path", "sha256", "source")
@@ -31,11 +30,14 @@ class CopySearch(Value):
 
     `version` is a comma-separated list of clauses (`24.04` for its whole series, `>=22.04,<24`); sizes are in bytes; `text` is
     words that must all occur somewhere in names, path, digest or source; `limit` 0 means all. `called` are words of which one must
-    be a copy's family, product, path or id, whatever their case.
+    be a copy's family, product, path or id, or, of `called_products`, its product, whatever their case.
+    `doubles` are those whose bytes are held more than once in their repository.
     """
 
     named: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
+    called_products: tuple[str, ...] = ()
+    doubles: bool = False
     families: tuple[Family, ...] = ()
     products: tuple[str, ...] = ()
     flavors: tuple[str, ...] = ()
@@ -82,19 +84,15 @@ class SearchRecords(Transactions):
 
     def search(self, wanted: CopySearch) -> Iterator[Copy]:
         """The copies that fit, in the order asked for, read a thousand at a time. Times and sizes nobody knows come last."""
-        with self._reading() as connection:
-            query = _paged(select(*COPY_COLUMNS), wanted, connection)
-            for rows in connection.execution_options(yield_per=_AT_ONCE).execute(query).partitions(_AT_ONCE):
-                with collector_resting():
-                    found = [copy_of(row) for row in rows]
-                yield from found
+        for rows in self._pages(COPY_COLUMNS, wanted):
+            with collector_resting():
+                found = [copy_of(row) for row in rows]
+            yield from found
 
-    def listed(self, wanted: CopySearch) -> Iterator[dict[str, Any]]:
-        """What `copy_json` tells of each copy that fits, straight from the columns, for lists of everything."""
+    def _pages(self, columns: Sequence[Column[Any]], wanted: CopySearch) -> Iterator[Sequence[Row[Any]]]:
         with self._reading() as connection:
-            query = _paged(select(*_LISTED), wanted, connection)
-            for rows in connection.execution_options(yield_per=_AT_ONCE).execute(query).partitions(_AT_ONCE):
-                yield from (_row_json(row) for row in rows)
+            query = _paged(select(*columns), wanted, connection)
+            yield from connection.execution_options(yield_per=AT_ONCE).execute(query).partitions(AT_ONCE)
 
     def statistics(self, wanted: CopySearch) -> Statistics:
         """Counts and sizes of everything that fits."""
@@ -117,70 +115,6 @@ class SearchRecords(Transactions):
         with self._reading() as connection:
             rows = connection.execute(query.order_by(total.desc(), column)).all()
         return tuple(Share(value=str(value), count=count, total=int(size)) for value, count, size in rows)
-
-
-_LISTED = tuple(
-    COPIES.c[name]
-    for name in (
-        "family", "product", "flavor", "version_text", "architecture", "language", "edition", "repository", "path", "size",
-        "sha256", "assurance", "proved_at", "state", "id", "source",
-    )
-)  # fmt: skip
-
-
-_NAMES = tuple(column.name for column in _LISTED)
-
-
-def _row_json(row: Sequence[Any]) -> dict[str, Any]:
-    told = dict(zip(_NAMES, row, strict=True))
-    told["version"] = _version_json(told.pop("version_text"))
-    told["proved_at"] = told["proved_at"].isoformat() if told["proved_at"] else None
-    return told
-
-
-@lru_cache(maxsize=4096)  # a library has few versions, and many copies of each
-def _version_json(text: str) -> dict[str, Any]:
-    return version_json(Version(text))
-
-
-def version_json(version: Version) -> dict[str, Any]:
-    """A version in its parts and as it is spelled."""
-    major, minor, patch = (*version.parts[:3], None, None, None)[:3]
-    return {"major": major, "minor": minor, "patch": patch, "text": version.text}
-
-
-def copy_json(copy: Copy, *, metadata: bool = False) -> dict[str, Any]:
-    """A copy as `isomanager list --json` prints it: a contract for other programs. `metadata` adds whatever else is known of it."""
-    title = copy.title
-    told: dict[str, Any] = {
-        "family": title.family.value,
-        "product": title.product,
-        "flavor": title.flavor,
-        "version": version_json(title.version),
-        "architecture": title.architecture,
-        "language": title.language,
-        "edition": title.edition,
-        "repository": copy.repository,
-        "path": copy.path,
-        "size": copy.size,
-        "sha256": copy.sha256,
-        "assurance": copy.assurance.value,
-        "proved_at": copy.proved_at.isoformat() if copy.proved_at else None,
-        "state": copy.state.value,
-        "id": copy.id,
-        "source": copy.source,
-    }
-    if metadata:
-        told |= {
-            "filename": copy.filename,
-            "digests": copy.digests,
-            "fingerprint": copy.fingerprint,
-            "reason": copy.reason,
-            "metadata": copy.metadata,
-            "added_at": copy.created_at.isoformat(),
-            "changed_at": copy.changed_at.isoformat(),
-        }
-    return told
 
 
 def conditions(wanted: CopySearch) -> list[ColumnElement[bool]]:
@@ -206,10 +140,29 @@ def _named(wanted: CopySearch) -> Iterator[ColumnElement[bool]]:
             yield COPIES.c[name].in_(list(values))
     if wanted.named:
         yield or_(COPIES.c.family.in_(wanted.named), COPIES.c.product.in_(wanted.named))
-    if wanted.called:
-        lowered, columns = [word.lower() for word in wanted.called], COPIES.c
-        paths = or_(columns.path.in_(wanted.called), columns.claimed_path.in_([folded(word) for word in wanted.called]))
-        yield or_(paths, *(func.lower(columns[name]).in_(lowered) for name in ("family", "product", "path", "id")))
+    if wanted.called or wanted.called_products:
+        yield or_(*_called(wanted.called, wanted.called_products))
+    if wanted.doubles:
+        yield _doubles()
+
+
+def _doubles() -> ColumnElement[bool]:
+    held = COPIES.alias("held")
+    twice = (
+        select(held.c.repository, held.c.sha256)
+        .where(held.c.state == CopyState.HELD.value, held.c.sha256.is_not(None))
+        .group_by(held.c.repository, held.c.sha256)
+        .having(func.count() > 1)
+    )
+    return tuple_(COPIES.c.repository, COPIES.c.sha256).in_(twice)
+
+
+def _called(words: Sequence[str], products: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    columns, lowered = COPIES.c, [word.lower() for word in words]
+    yield columns.path.in_(words)
+    yield columns.claimed_path.in_([folded(word) for word in words])
+    yield from (func.lower(columns[name]).in_(lowered) for name in ("family", "product", "path", "id"))
+    yield func.lower(columns.product).in_([word.lower() for word in products])
 
 
 def _measured(wanted: CopySearch) -> Iterator[ColumnElement[bool]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, Literal
 
 from isomanager.errors import StoreError
+from isomanager.inventory.searching import CopySearch
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.model import Copy, CopyState, Selector, Title
@@ -63,8 +65,7 @@ def point_aliases(library: Library, repository: str) -> tuple[str, ...]:
     """
     store = library.store(repository)
     with leased(library, f"aliases:{repository}"):
-        copies = library.inventory.copies(repository, states={CopyState.HELD})
-        wanted = _placed(library, chosen_aliases(library, copies), copies)
+        wanted = _wanted(library, repository)
         document, etag = read_index(store, ALIASES)
         before = _known(document)
         changed = _link(store, {path: copy for path, (_, copy) in wanted.items()}, before)
@@ -75,12 +76,27 @@ def point_aliases(library: Library, repository: str) -> tuple[str, ...]:
     return tuple(changed)
 
 
+def _wanted(library: Library, repository: str) -> dict[str, tuple[str, Copy]]:
+    """Each alias by its path: what it is called, and what it stands for. Of the copies those of one product are in memory at once,
+    and of the others what they are called."""
+    if not library.settings.aliases:
+        return {}
+    held = CopySearch(repositories=(repository,), states=(CopyState.HELD,), order="name")
+    chosen: dict[tuple[Scope, str], Copy] = {}
+    taken = TakenPaths()
+    for _, copies in groupby(library.inventory.search(held), lambda one: one.title.product):
+        of_product = tuple(copies)
+        chosen |= chosen_aliases(library, of_product)
+        for copy in of_product:
+            taken.add(copy.path)
+    return _placed(library, chosen, taken)
+
+
 def _placed(
-    library: Library, chosen: Mapping[tuple[Scope, str], Copy], copies: Sequence[Copy]
+    library: Library, chosen: Mapping[tuple[Scope, str], Copy], taken: TakenPaths
 ) -> dict[str, tuple[str, Copy]]:
     """Where each alias stands: as the default layout has it, with the alias in place of the version, whatever layout images have:
     the address never changes."""
-    taken = TakenPaths(one.path for one in copies)
     placed: dict[str, tuple[str, Copy]] = {}
     for (_, name), copy in sorted(chosen.items(), key=lambda one: (one[0][1], one[0][0])):
         title, product = copy.title, library.product_of(copy.title)

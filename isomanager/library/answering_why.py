@@ -5,7 +5,7 @@ What upstream offers is taken from its last good answers; nobody is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from isomanager.errors import PermanentError, UsageError
 from isomanager.inventory.searching import CopySearch
@@ -15,7 +15,8 @@ from isomanager.library.opening import Library
 from isomanager.library.pruning import guards_for
 from isomanager.library.trash import stays_until
 from isomanager.model import Assurance, Copy, CopyState, Expectation, Quarantined, Selector, Subscription, Title, Value
-from isomanager.planning.retention import judge_retention
+from isomanager.planning.deciding import Rules
+from isomanager.planning.judging import judge_retention
 from isomanager.planning.shelf import SUBSCRIPTION_SOURCE
 from isomanager.planning.verdicts import Reason
 from isomanager.planning.wanting import Resolution, Want
@@ -64,24 +65,26 @@ def why(library: Library, name: str) -> tuple[Answer, ...]:
         reason = ("gone", newest.reason, f"`isomanager download '{_selector_of(newest.title)}'` fetches it again")
         refused = [one for one in library.inventory.quarantined() if one.title == newest.title]
         reasons = (*map(_refused, refused), reason)
-        return (_answer(newest, "gone", reasons, _sources(library, newest), ()),)
+        sources = _sources(library, newest, library.inventory.subscriptions())
+        return (_answer(newest, "gone", reasons, sources, ()),)
     return (_absent(library, name),)
 
 
 def _judged(library: Library, copies: Sequence[Copy]) -> Iterator[Answer]:
-    wants = [_last_answer(library, one) for one in library.inventory.subscriptions()]
-    held = library.inventory.copies(states={CopyState.HELD})
+    subscriptions = library.inventory.subscriptions()
+    wants = [_last_answer(library, one) for one in subscriptions]
     guards = guards_for(library, {copy.repository for copy in copies})
-    judged = judge_retention(held, wants, selects=library.selects, guards=guards, now=library.now())
-    verdicts = {one.copy.id: one for one in judged}
+    rules = Rules(library.selects, guards, reaches=library.reaches)
+    verdicts = judge_retention(copies, wants, library.inventory, rules, now=library.now())
     for copy in copies:
         verdict = verdicts.get(copy.id)
         fate = ("stays" if verdict.stays else "goes") if verdict else _FATES.get(copy.state, "unfinished")
         reasons = verdict.reasons if verdict else (_state_told(library, copy),)
+        held = library.inventory.held(copy.title, copy.repository)
         told = tuple((one.code, one.text, one.change) for one in (*reasons, *_respins(copy, held)))
         receipts = library.inventory.receipts(copy.sha256 or "")
         trust = tuple(pair for receipt in receipts if receipt.title == copy.title for pair in explain(receipt))
-        yield _answer(copy, fate, told, _sources(library, copy), trust)
+        yield _answer(copy, fate, told, _sources(library, copy, subscriptions), trust)
 
 
 _FATES = {CopyState.SUSPECT: "suspect", CopyState.TRASHED: "trashed", CopyState.RETIRING: "goes"}
@@ -107,19 +110,19 @@ def _state_told(library: Library, copy: Copy) -> Reason:
     return Reason(copy.state.value, copy.reason or "an interrupted run left it", "the next update settles it")
 
 
-def _respins(copy: Copy, held: Sequence[Copy]) -> Iterator[Reason]:
+def _respins(copy: Copy, of_title: Iterable[Copy]) -> Iterator[Reason]:
     """The other copies of the very title with other bytes: a vendor published the same version twice."""
-    for one in held:
-        if one.repository == copy.repository and one.title == copy.title and one.sha256 != copy.sha256:
+    for one in of_title:
+        if one.sha256 != copy.sha256:
             text = f"re-spin: {one.path} has the same title and other bytes ({(one.sha256 or '')[:12]}…); both are kept"
             yield Reason("re-spin", text, "a newer version replaces both")
 
 
-def _sources(library: Library, copy: Copy) -> tuple[str, ...]:
+def _sources(library: Library, copy: Copy, subscriptions: Iterable[Subscription]) -> tuple[str, ...]:
     source = copy.source
     if not source.startswith(SUBSCRIPTION_SOURCE):
         return (f"it came by {source or 'hand'} on {copy.created_at:%Y-%m-%d}",)
-    known = {one.id: one for one in library.inventory.subscriptions()}
+    known = {one.id: one for one in subscriptions}
     brought = known.get(source.removeprefix(SUBSCRIPTION_SOURCE))
     name = str(brought.selector) if brought else "a subscription that there no longer is"
     also = [f"{one.selector} selects it too" for one in known.values() if one != brought and _wants(library, one, copy)]

@@ -13,7 +13,8 @@ from threading import Event
 
 from isomanager.errors import LeaseLost, StoreError, UsageError
 from isomanager.inventory.exchange.bundle_form import MANIFEST, SIGNATURE, BundledFile, Manifest, image_of
-from isomanager.library.checking import copies_named
+from isomanager.inventory.searching import CopySearch
+from isomanager.library.checking import copies_called
 from isomanager.library.leasing import leased, leased_all, reader_key
 from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import keys_for
@@ -47,12 +48,12 @@ def plan_bundle(library: Library, what: Sequence[str], repository: str, known: f
     UsageError when nothing that is held is called so.
     """
     library.inventory.repository(repository)
-    held = library.inventory.copies(repository, states={CopyState.HELD})
-    chosen = tuple(copies_named(library, held, list(what))) if what else held
-    if what and not chosen:
+    held = CopySearch(repositories=(repository,), states=(CopyState.HELD,))
+    chosen = copies_called(library, what, held) if what else library.inventory.search(held)
+    found = {one.sha256: one for one in chosen if one.sha256 and one.size}
+    if what and not found:
         told = f"Nothing that {repository} holds is called {' or '.join(what)}."
         raise UsageError(told, hint="See: isomanager list")
-    found = {one.sha256: one for one in chosen if one.sha256 and one.size}
     return BundlePlan(
         tuple(one for key, one in found.items() if key not in known),
         tuple(one for key, one in found.items() if key in known),

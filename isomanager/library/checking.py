@@ -37,12 +37,12 @@ def held_copies(library: Library, names: Sequence[str] = ()) -> tuple[Copy, ...]
 
 def copies_called(library: Library, names: Sequence[str], among: CopySearch) -> tuple[Copy, ...]:
     """The copies that one of `names` means, of those a search finds; no other products are read for it."""
-    words = {
-        word
-        for name in names
-        for word in (name, *re.split("[/@]", name, maxsplit=1)[:1], *_product_meant(library, name))
+    # what a path begins with may be a family's name, and means no family there
+    products = {
+        word for name in names for word in (*re.split("[/@]", name, maxsplit=1)[:1], *_product_meant(library, name))
     }
-    found = library.inventory.search(among.model_copy(update={"called": tuple(sorted(words))}))
+    called = {"called": tuple(sorted(set(names))), "called_products": tuple(sorted(products))}
+    found = library.inventory.search(among.model_copy(update=called))
     return copies_named(library, tuple(found), names)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal
 
 from isomanager.errors import IsoManagerError, Refused, StoreError
+from isomanager.inventory.searching import CopySearch
 from isomanager.library.leasing import leased, leased_copy, reading
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
@@ -37,7 +38,7 @@ def plan_duplicates(library: Library, repositories: Iterable[str] = ()) -> tuple
 def _planned(library: Library, name: str) -> tuple[Duplicate, ...]:
     library.inventory.repository(name)
     store = library.store(name)
-    copies = library.inventory.copies(name, states={CopyState.HELD})
+    copies = library.inventory.search(CopySearch(repositories=(name,), states=(CopyState.HELD,), doubles=True))
     found = plan_dedupe(copies, in_use=library.inventory.copies_in_use(), shares=partial(_share_already, store))
     if isinstance(store, LocalStore):
         return found

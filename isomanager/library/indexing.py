@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from isomanager.errors import IsoManagerError
+from isomanager.inventory.searching import CopySearch
 from isomanager.library.aliasing import point_aliases
-from isomanager.library.checking import CHECKED
 from isomanager.library.leasing import leased
 from isomanager.library.opening import Library
 from isomanager.library.reporting import repository_page
 from isomanager.library.site_keys import site_key_file
-from isomanager.model import Publication
+from isomanager.model import CopyState, Publication
 from isomanager.storage.index import write_indexes
 from isomanager.trust.site_key import read_site_key
 
@@ -32,12 +32,12 @@ def _refresh(library: Library, repository: str) -> tuple[str, ...]:
     try:
         with leased(library, f"indexes:{repository}"):
             pointed = point_aliases(library, repository)
-            copies = library.inventory.copies(repository, states=CHECKED)
+            held = CopySearch(repositories=(repository,), states=(CopyState.HELD,))
             written = write_indexes(
                 library.store(repository),
-                copies,
+                library.inventory.search(held),
                 record,
-                partial(repository_page, library, record, copies),
+                partial(repository_page, library, record),
                 now=library.now(),
                 names=library.product_names,
                 key=read_site_key(site_key_file(library)),

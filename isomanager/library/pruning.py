@@ -18,7 +18,8 @@ from isomanager.library.outcomes import failed_outcome
 from isomanager.library.pinning import protections
 from isomanager.library.support import ended_before_grace
 from isomanager.model import Action, Copy, CopyState, Outcome, OutcomeKind
-from isomanager.planning.retention import judge_retention
+from isomanager.planning.deciding import Rules
+from isomanager.planning.judging import judge_retention
 from isomanager.planning.update import retirement
 from isomanager.planning.wanting import Guards, Want, supported_always
 from isomanager.storage.contract import INTERNAL
@@ -78,13 +79,9 @@ def prune_repository(
 def _carried_out(
     library: Library, repository: str, planned: Sequence[Action], wants: Sequence[Want]
 ) -> tuple[Outcome, ...]:
-    copies = library.inventory.copies(repository, states={CopyState.HELD})
-    verdicts = {
-        one.copy.id: one
-        for one in judge_retention(
-            copies, wants, selects=library.selects, guards=guards_for(library, [repository]), now=library.now()
-        )
-    }
+    rules = Rules(library.selects, guards_for(library, [repository]), reaches=library.reaches)
+    known = library.inventory.copies_of([action.copy_id for action in planned])
+    verdicts = judge_retention(known, wants, library.inventory, rules, now=library.now())
     point_aliases(library, repository)  # before anything goes, so that none ever leads nowhere
     outcomes: list[Outcome] = []
     for action in planned:

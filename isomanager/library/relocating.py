@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from itertools import chain
 
 from isomanager.errors import IsoManagerError, StoreError
 from isomanager.inventory.leases import Lease
 from isomanager.library.adopting import brought_in
 from isomanager.library.leasing import leased_copy
-from isomanager.library.opening import LIVE, Library
+from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.relocating import Move, plan_moves
@@ -20,9 +21,7 @@ from isomanager.storage.paths import fold
 def plan_layout(library: Library, repository: str, layout: str) -> tuple[Move, ...]:
     """What would move if `repository` had this layout. ConfigurationError for a layout that cannot be followed."""
     check_layout(layout)
-    copies = library.inventory.copies(repository, states=LIVE)
-    known = {fold(one.path) for one in copies}
-    others = [entry.path for entry in library.store(repository).list() if fold(entry.path) not in known]
+    there = chain(library.inventory.paths(repository), (entry.path for entry in library.store(repository).list()))
     names = library.product_names
 
     def path_for(copy: Copy, taken: object) -> str:
@@ -36,7 +35,7 @@ def plan_layout(library: Library, repository: str, layout: str) -> tuple[Move, .
             sha256=copy.sha256,
         )
 
-    return plan_moves(copies, others, path_for, fold=fold, layout=layout)
+    return plan_moves(library.inventory.oldest_first(repository), there, path_for, fold=fold, layout=layout)
 
 
 def set_layout(library: Library, repository: str, layout: str) -> None:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from isomanager.catalogue.support import end_of_support
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.json_form import write_seed
 from isomanager.inventory.report.figures import EndOf, Figures, Room, build_figures, line_of
-from isomanager.inventory.report.page import build_page
+from isomanager.inventory.report.page import page_pieces
 from isomanager.inventory.report.snapshots import REPORTS, inventory_snapshot, outlived, report_snapshot
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.opening import Library
-from isomanager.model import Copy, CopyState, Receipt, RepositoryRecord, Title
+from isomanager.model import CopyState, Receipt, RepositoryRecord, Title
 from isomanager.storage.contract import Space
+from isomanager.storage.index import encoded
 from isomanager.version import Version
 
 MOST_RECEIPTS = 500
 """Of so many images the page says why each is believed; of more, their receipts do."""
 
 
-def figures_of(library: Library, copies: Iterable[Copy], *, name: str, repositories: Iterable[str]) -> Figures:
-    """The figures of these copies, beside what upstream last offered, support dates, and the room there is."""
+def library_figures(library: Library, wanted: CopySearch) -> Figures:
+    """The figures of everything a search finds, a page of it in memory at a time."""
+    names = wanted.repositories or tuple(one.name for one in library.inventory.repositories())
+    return _figures(library, wanted, "isomanager", names)
+
+
+def _figures(library: Library, wanted: CopySearch, name: str, repositories: Iterable[str]) -> Figures:
+    """The figures beside what upstream last offered, support dates, and the room there is."""
     return build_figures(
-        copies,
+        library.inventory.counted(wanted),
         now=library.now(),
         name=name,
         names=library.product_names,
@@ -34,23 +41,34 @@ def figures_of(library: Library, copies: Iterable[Copy], *, name: str, repositor
     )
 
 
-def library_figures(library: Library, wanted: CopySearch) -> Figures:
-    """The figures of everything a search finds, a page of it in memory at a time."""
-    names = wanted.repositories or tuple(one.name for one in library.inventory.repositories())
-    return figures_of(library, library.inventory.search(wanted), name="isomanager", repositories=names)
+def library_page(library: Library, figures: Figures, wanted: CopySearch) -> Iterator[str]:
+    """Pieces of the page of everything a search finds, as a file of its own."""
+    copies = library.inventory.search(wanted)
+    return page_pieces(figures, copies, names=library.product_names, receipts=_receipts(library, wanted), links=False)
 
 
-def repository_page(library: Library, record: RepositoryRecord, copies: Sequence[Copy]) -> str:
-    """The page that a repository publishes as its index.html."""
-    figures = figures_of(library, copies, name=record.name, repositories=[record.name])
-    held = [one for one in copies if one.state is CopyState.HELD]
-    return build_page(
-        figures, held, description=record.description, names=library.product_names, receipts=receipts_for(library, held)
+def repository_page(library: Library, record: RepositoryRecord) -> Iterator[str]:
+    """Pieces of the page that a repository publishes as its index.html."""
+    figures = _figures(library, _in(record), record.name, [record.name])
+    held = _in(record, CopyState.HELD)
+    return page_pieces(
+        figures,
+        library.inventory.search(held),
+        description=record.description,
+        names=library.product_names,
+        receipts=_receipts(library, held),
     )
 
 
-def receipts_for(library: Library, copies: Sequence[Copy]) -> dict[str, Receipt]:
+def _in(record: RepositoryRecord, *states: CopyState) -> CopySearch:
+    """What is held in a repository, suspect images too unless others are asked for, by path."""
+    told = {"states": states} if states else {}
+    return CopySearch(repositories=(record.name,), **told)
+
+
+def _receipts(library: Library, wanted: CopySearch) -> dict[str, Receipt]:
     """The newest receipt of each image, by SHA-256; none at all for a library that is too large to show them."""
+    copies = tuple(library.inventory.search(wanted.model_copy(update={"limit": MOST_RECEIPTS + 1})))
     if len(copies) > MOST_RECEIPTS:
         return {}
     digests = {one.sha256 for one in copies if one.sha256}
@@ -64,17 +82,17 @@ def save_snapshots(library: Library, repository: str) -> tuple[str, ...]:
     A second one on the same day takes the place of the first.
     """
     record, store, now = library.inventory.repository(repository), library.store(repository), library.now()
-    copies = library.inventory.copies(repository, states={CopyState.HELD, CopyState.SUSPECT})
-    held = [one for one in copies if one.state is CopyState.HELD]
-    figures = figures_of(library, copies, name=record.name, repositories=[repository])
-    inventory = write_seed(held, root=record.url, name=record.name, structure=record.layout, now=now)
-    documents = {
-        inventory_snapshot(now): "".join(inventory),
-        report_snapshot(now, "json"): figures.model_dump_json(indent=2) + "\n",
-        report_snapshot(now, "html"): build_page(figures, held, names=library.product_names, links=False),
+    figures, held = _figures(library, _in(record), record.name, [repository]), _in(record, CopyState.HELD)
+    copies = library.inventory.search
+    documents: dict[str, Iterable[str]] = {
+        inventory_snapshot(now): write_seed(
+            copies(held), root=record.url, name=record.name, structure=record.layout, now=now
+        ),
+        report_snapshot(now, "json"): [figures.model_dump_json(indent=2), "\n"],
+        report_snapshot(now, "html"): page_pieces(figures, copies(held), names=library.product_names, links=False),
     }
-    for path, text in documents.items():
-        store.replace_small(path, text.encode())
+    for path, pieces in documents.items():
+        store.replace_small(path, encoded(pieces))
     there = [entry.path for entry in store.list(REPORTS)]
     for path in outlived(there, now, library.settings.report_days):
         store.delete(path)

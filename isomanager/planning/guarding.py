@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards
-from isomanager.version import Version
 
 ALWAYS_ALLOWED = 3
 """So many copies a repository may lose whatever share of it they are: a library of four must not stand still."""
@@ -28,36 +26,39 @@ class Tally:
         self.freed += size
 
 
-def guarded(verdicts: Sequence[Verdict], guards: Guards) -> Iterable[Verdict]:
-    """The verdicts on all held copies, those to go turned round where a guard forbids it; the oldest versions go first."""
-    held = Counter(one.copy.repository for one in verdicts)
-    tallies = {name: Tally(held=count) for name, count in held.items()}
-    yield from (one for one in verdicts if one.stays)
-    for verdict in sorted((one for one in verdicts if not one.stays), key=_turn):
-        tally, size = tallies[verdict.copy.repository], verdict.copy.size or 0
-        reason = forbidden(verdict.copy.repository, tally, size, guards)
-        if reason is not None:
-            yield Verdict(verdict.copy, True, (reason, *verdict.reasons))
-        else:
-            tally.lose(size)
-            yield verdict
-
-
-def _turn(verdict: Verdict) -> tuple[str, Version]:
-    """The oldest of a repository go first."""
-    return verdict.copy.repository, verdict.copy.title.version
-
-
 def let_go(repository: str, in_turn: Iterable[Verdict], guards: Guards, held: int) -> Iterable[Verdict]:
     """Of the verdicts that let copies of a repository go, the oldest first, those that no guard turns round. `in_turn` is not asked
     for more once nothing more may go, however small; a limit in bytes may pass over a large copy for a smaller one."""
-    tally = Tally(held=held)
+    return (one for one in _as_they_pass(repository, in_turn, guards, Tally(held)) if not one.stays)
+
+
+def in_their_turn(
+    repository: str, going: Iterable[Verdict], in_turn: Iterable[Verdict], guards: Guards, held: int
+) -> Iterator[Verdict]:
+    """The verdicts that let `going` copies go as they are when their turn comes among all of the repository, `in_turn`: turned
+    round where a guard forbids it. No more of `in_turn` is asked for than that takes."""
+    waiting, tally = {one.copy.id: one for one in going}, Tally(held)
+    passing = _as_they_pass(repository, in_turn, guards, tally)
+    while waiting and (verdict := next(passing, None)) is not None:
+        if waiting.pop(verdict.copy.id, None) is not None:
+            yield verdict
+    yield from (_guarded(repository, one, guards, tally) for one in waiting.values())
+
+
+def _as_they_pass(repository: str, in_turn: Iterable[Verdict], guards: Guards, tally: Tally) -> Iterator[Verdict]:
     waiting = iter(in_turn)
     while forbidden(repository, tally, 0, guards) is None and (verdict := next(waiting, None)) is not None:
-        size = verdict.copy.size or 0
-        if forbidden(repository, tally, size, guards) is None:
-            tally.lose(size)
-            yield verdict
+        yield _guarded(repository, verdict, guards, tally)
+
+
+def _guarded(repository: str, verdict: Verdict, guards: Guards, tally: Tally) -> Verdict:
+    """The verdict that lets a copy go, noted in the tally; turned round where a guard forbids it."""
+    size = verdict.copy.size or 0
+    reason = forbidden(repository, tally, size, guards)
+    if reason is not None:
+        return Verdict(verdict.copy, True, (reason, *verdict.reasons))
+    tally.lose(size)
+    return verdict
 
 
 def forbidden(repository: str, tally: Tally, size: int, guards: Guards) -> Reason | None:

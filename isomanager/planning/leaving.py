@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -51,6 +51,11 @@ def leaving(asked: Asked, coming: Sequence[Copy], shelf: Shelf, rules: Rules, no
     for name in may_lose:
         in_turn = _in_turn(name, asked, doubtful, shelf, rules, now)
         yield from let_go(name, in_turn, rules.guards, held[name])
+
+
+def going_in_turn(repository: str, asked: Asked, shelf: Shelf, rules: Rules, now: datetime) -> Iterator[Verdict]:
+    """The verdicts that let copies of one repository go, the oldest version first, before the limits of a run are asked."""
+    yield from _in_turn(repository, asked, _doubtful(asked, (), [repository], shelf, rules), shelf, rules, now)
 
 
 _Places = Mapping[tuple[str, str], _Doubtful]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from isomanager.model import Copy, CopyState, Value
+from isomanager.model import Copy, Value
 
 PathFor = Callable[[Copy, Callable[[str], bool]], str]
 """Where the layout wants a copy, given which paths are taken."""
@@ -21,18 +21,17 @@ class Move(Value):
 
 
 def plan_moves(
-    copies: Sequence[Copy], others: Iterable[str], path_for: PathFor, *, fold: Callable[[str], str], layout: str
+    copies: Iterable[Copy], names: Iterable[str], path_for: PathFor, *, fold: Callable[[str], str], layout: str
 ) -> tuple[Move, ...]:
-    """The moves that bring the held `copies` of a repository where `path_for` wants them.
+    """The moves that bring the held `copies` of a repository, the oldest version first, where `path_for` wants them. One copy is
+    looked at after the other.
 
-    `others` are paths of files that are no copies and stay. A copy keeps a place that only differs in what had to be added to tell
-    it from another image when that other image is still in the way.
+    `names` are the paths of everything there, of copies in any state and of files that are no copies and stay. A copy keeps a place
+    that only differs in what had to be added to tell it from another image when that other image is still in the way.
     """
-    taken = {fold(path) for path in others} | {fold(one.path) for one in copies}
+    taken = {fold(path) for path in names}
     moves: list[Move] = []
-    for copy in sorted(copies, key=lambda one: (one.title.version, one.created_at, one.id)):
-        if copy.state is not CopyState.HELD:
-            continue
+    for copy in copies:
         taken.discard(fold(copy.path))
         wanted = path_for(copy, lambda path: fold(path) in taken)
         taken.add(fold(wanted))

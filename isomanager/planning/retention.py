@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from isomanager.model import Copy, CopyState
-from isomanager.planning.guarding import guarded
 from isomanager.planning.keeping import kept_versions, policy_told
 from isomanager.planning.shelf import SUBSCRIPTION_SOURCE
 from isomanager.planning.verdicts import Reason, Verdict
@@ -50,17 +49,11 @@ class _Contest:
         return bool(current) and any(str(one.title) in current for one in self.copies)
 
 
-def judge_retention(
-    copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
-) -> tuple[Verdict, ...]:
-    """A verdict for every held copy. Suspect and unfinished copies are neither counted nor judged."""
-    return tuple(guarded(judge_unguarded(copies, wants, selects=selects, guards=guards, now=now), guards))
-
-
 def judge_unguarded(
     copies: Sequence[Copy], wants: Sequence[Want], *, selects: Selects, guards: Guards, now: datetime
 ) -> list[Verdict]:
-    """The verdicts before the limits of a run are asked, which depend on everything that would go, not on these copies alone."""
+    """A verdict for every held copy, before the limits of a run are asked, which depend on everything that would go (`judging`,
+    `leaving`). Copies come by whole scopes. Suspect and unfinished ones are neither counted nor judged."""
     held = [copy for copy in copies if copy.state is CopyState.HELD]
     aliased = guards.aliased(held)
     groups: dict[tuple[str, Scope], list[Copy]] = defaultdict(list)

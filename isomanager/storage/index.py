@@ -7,15 +7,16 @@ writes holds the repository's lease.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 from isomanager.errors import StoreError
 from isomanager.model import Copy, CopyState, Publication, RepositoryRecord
-from isomanager.storage.contract import INTERNAL, Store
+from isomanager.storage.contract import INTERNAL, Entry, Store
 from isomanager.storage.layout import display_name
-from isomanager.storage.publications import PUBLISHED_PATHS, build_publications
+from isomanager.storage.publications import PUBLISHED_PATHS, Publications
 from isomanager.trust.minisign import verify_minisign
 from isomanager.trust.site_key import SiteKey
 
@@ -27,33 +28,36 @@ SIGNATURE = f"{SUMS}.minisig"
 SCHEMA_VERSION = "1.0"
 
 _MAX_INDEX_BYTES = 1 << 30
+_GENERATED = b'"generated": "'
 _PUBLISHED = f"{INTERNAL}/published"
 _MAY_GO = PUBLISHED_PATHS | {SIGNATURE}
 """Nothing else is removed, whatever the note of what was published says."""
 
 
-def indexed(copies: Iterable[Copy]) -> tuple[Copy, ...]:
-    """The copies a repository vouches for: held, with known bytes; by path."""
-    held = (one for one in copies if one.state is CopyState.HELD and one.sha256 is not None)
-    return tuple(sorted(held, key=lambda one: one.path))
+def indexed(copies: Iterable[Copy]) -> Iterator[Copy]:
+    """The copies a repository vouches for: held, with known bytes."""
+    return (one for one in copies if one.state is CopyState.HELD and one.sha256 is not None)
 
 
-def build_inventory(
+def inventory_pieces(
     copies: Iterable[Copy], repository: RepositoryRecord, *, now: datetime, names: Mapping[str, str]
-) -> dict[str, Any]:
-    """The inventory document. `names` gives products' display names. Paths are relative to the repository, so that it can be
-    moved, mounted elsewhere, or served."""
-    return {
-        "version": SCHEMA_VERSION,
-        "generated": _time(now),
-        "repository": {
-            "path": repository.url,
-            "name": repository.name,
-            "structure": repository.layout,
-            "description": repository.description,
-        },
-        "isos": [_inventory_item(one, names) for one in indexed(copies)],
+) -> Iterator[str]:
+    """Pieces of the inventory document. `names` gives products' display names. Paths are relative to the repository, so that it can
+    be moved, mounted elsewhere, or served."""
+    about = {
+        "path": repository.url,
+        "name": repository.name,
+        "structure": repository.layout,
+        "description": repository.description,
     }
+    head = {"version": SCHEMA_VERSION, "generated": _time(now), "repository": about}
+    yield json.dumps(head, indent=2, ensure_ascii=False)[:-2] + ',\n  "isos": ['
+    between, after = "\n    ", ""
+    for copy in indexed(copies):
+        # no text in JSON has a line break of its own
+        yield between + json.dumps(_inventory_item(copy, names), indent=2, ensure_ascii=False).replace("\n", "\n    ")
+        between, after = ",\n    ", "\n  "
+    yield after + "]\n}\n"
 
 
 def _inventory_item(copy: Copy, names: Mapping[str, str]) -> dict[str, Any]:
@@ -92,39 +96,57 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def build_sums(copies: Iterable[Copy]) -> str:
-    """GNU checksum lines that `sha256sum -c SHA256SUMS` proves from the repository's root."""
-    return "".join(f"{one.sha256}  {one.path}\n" for one in indexed(copies))
+def sum_line(copy: Copy) -> str:
+    """A GNU checksum line, of which `sha256sum -c SHA256SUMS` proves the file from the repository's root."""
+    return f"{copy.sha256}  {copy.path}\n"
 
 
 def write_indexes(
     store: Store,
     copies: Iterable[Copy],
     repository: RepositoryRecord,
-    page: Callable[[], str],
+    page: Callable[[], Iterable[str]],
     *,
     now: datetime,
     names: Mapping[str, str] | None = None,
     key: SiteKey | None = None,
     formats: Sequence[Publication] = (),
 ) -> tuple[str, ...]:
-    """Bring the files up to date; return the paths of those that had something new to say, or went.
+    """Bring the files up to date; return the paths of those that had something new to say, or went. The copies come by path, and
+    are looked at once, one after the other.
 
     The sums are written first, their signature (by `key`) right behind them: an inventory never speaks of a file that the sums do
     not prove, and a reader who comes in between has a signature that does not hold, never one that holds for less. `page` is asked
     for only when one of the others is new, or there is no page: it costs more than they do.
     """
-    held, names = indexed(copies), names or {}
-    inventory = build_inventory(held, repository, now=now, names=names)
-    sums, others = build_sums(held).encode(), build_publications(held, formats, repository)
+    lines: list[str] = []
+    publications = Publications(formats, repository)
+
+    def passing() -> Iterator[Copy]:
+        for copy in indexed(copies):
+            lines.append(sum_line(copy))
+            publications.add(copy)
+            yield copy
+
+    inventory = encoded(inventory_pieces(passing(), repository, now=now, names=names or {}))
+    sums, others = encoded(lines), publications.documents()
     written = [*_announce(store, {*others, *([SIGNATURE] if key else [])}), _write_if_new(store, SUMS, sums)]
     if key:
         written.append(_sign(store, sums, key, now))
-    written.append(_write_inventory(store, inventory))
+    written.append(_write_if_new(store, INVENTORY, inventory, but=_time_in(inventory)))
+    del inventory, lines[:]
     written += [_write_if_new(store, path, data) for path, data in others.items()]
     if any(written) or store.stat(PAGE) is None:
-        written.append(_write_if_new(store, PAGE, page().encode()))
+        written.append(_write_if_new(store, PAGE, encoded(page())))
     return tuple(filter(None, written))
+
+
+def encoded(pieces: Iterable[str]) -> bytes:
+    """A document's bytes, in memory once."""
+    document = BytesIO()
+    for piece in pieces:
+        document.write(piece.encode())
+    return document.getvalue()
 
 
 def _announce(store: Store, wanted: set[str]) -> list[str]:
@@ -148,10 +170,6 @@ def _sign(store: Store, sums: bytes, key: SiteKey, now: datetime) -> str:
     return write_if_new(store, SIGNATURE, key.sign(sums, comment=comment), there, etag)
 
 
-def _write_if_new(store: Store, path: str, data: bytes) -> str:
-    return write_if_new(store, path, data, *read_index(store, path))
-
-
 def write_if_new(store: Store, path: str, data: bytes, there: bytes | None, etag: str) -> str:
     """Write a document that says something else than what is `there`; its path, "" when it does not."""
     if there == data:
@@ -160,23 +178,32 @@ def write_if_new(store: Store, path: str, data: bytes, there: bytes | None, etag
     return path
 
 
-def _write_inventory(store: Store, inventory: dict[str, Any]) -> str:
-    there, etag = read_index(store, INVENTORY)
-    if there is not None and _without_time(there) == _without_time(inventory):
+def _write_if_new(store: Store, path: str, data: bytes, *, but: slice = slice(0, 0)) -> str:
+    """Write a document unless it is there; what its bytes `but` say makes no difference. Its path, "" when it is."""
+    there = store.stat(path)
+    if there is not None and there.size == len(data) and _says(store, there, data, but):
         return ""
-    data = json.dumps(inventory, indent=2, ensure_ascii=False).encode() + b"\n"
-    store.replace_small(INVENTORY, data, if_match=etag)
-    return INVENTORY
+    store.replace_small(path, data, if_match=there.etag if there else "")
+    return path
 
 
-def _without_time(document: bytes | dict[str, Any]) -> object:
-    """The document but for the time it was made; None for bytes that are no such document, which are then written anew."""
-    if isinstance(document, bytes):
-        try:
-            document = json.loads(document)
-        except ValueError:
-            return None
-    return {**document, "generated": ""} if isinstance(document, dict) else None
+def _says(store: Store, there: Entry, data: bytes, but: slice) -> bool:
+    """Whether the file, of the same length, has these bytes; it is read piece by piece."""
+    step = max(store.traits.read_size, but.stop)
+    for start in range(0, len(data), step):
+        found = store.read(there.path, start, min(step, len(data) - start), if_match=there.etag)
+        expected = data[start : start + step]
+        if not start:
+            found, expected = (one[: but.start] + one[but.stop :] for one in (found, expected))
+        if found != expected:
+            return False
+    return True
+
+
+def _time_in(inventory: bytes) -> slice:
+    """Where in the document the time stands at which it was made."""
+    start = inventory.index(_GENERATED) + len(_GENERATED)
+    return slice(start, inventory.index(b'"', start))
 
 
 def read_index(store: Store, path: str) -> tuple[bytes | None, str]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -25,30 +25,56 @@ _INDEX = "streams/v1/index.json"
 _PRODUCTS = "streams/v1/isos.json"
 _MANIFEST = "PULP_MANIFEST"
 _FEED = "feed.xml"
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 PUBLISHED_PATHS = frozenset({_INDEX, _PRODUCTS, _MANIFEST, _FEED})
 """Every path that these forms have."""
 
 
-def build_publications(
-    copies: Sequence[Copy], formats: Iterable[Publication], repository: RepositoryRecord
-) -> dict[str, bytes]:
-    """The documents of these formats by their paths; the same copies always give the same bytes."""
-    documents: dict[str, bytes] = {}
-    for name in formats:
-        documents |= _BUILDERS[name](copies, repository)
-    return documents
+class Publications:
+    """The documents of some formats, from copies that are looked at once, one after the other."""
+
+    def __init__(self, formats: Iterable[Publication], repository: RepositoryRecord) -> None:
+        self._forms = [_FORMS[name](repository) for name in dict.fromkeys(formats)]
+
+    def add(self, copy: Copy) -> None:
+        """One copy more; they come by path."""
+        for form in self._forms:
+            form.add(copy)
+
+    def documents(self) -> dict[str, bytes]:
+        """The documents by their paths; the same copies always give the same bytes."""
+        return {path: data for form in self._forms for path, data in form.documents().items()}
 
 
-def _pulp(copies: Sequence[Copy], _repository: RepositoryRecord) -> dict[str, bytes]:
-    """A path with a comma cannot be said in this form, and is left out."""
-    lines = (f"{one.path},{one.sha256},{one.size}\n" for one in copies if "," not in one.path)
-    return {_MANIFEST: "".join(lines).encode()}
+class _Form(Protocol):
+    """One format."""
+
+    def __init__(self, repository: RepositoryRecord) -> None: ...
+    def add(self, copy: Copy) -> None: ...
+    def documents(self) -> dict[str, bytes]: ...
 
 
-def _simplestreams(copies: Sequence[Copy], _repository: RepositoryRecord) -> dict[str, bytes]:
-    products: dict[str, dict[str, Any]] = {}
-    for copy in copies:
-        product = products.setdefault(_product_name(copy), _product(copy))
+class _Pulp:
+    def __init__(self, _repository: RepositoryRecord) -> None:
+        self._lines: list[str] = []
+
+    def add(self, copy: Copy) -> None:
+        """A path with a comma cannot be said in this form, and is left out."""
+        if "," not in copy.path:
+            self._lines.append(f"{copy.path},{copy.sha256},{copy.size}\n")
+
+    def documents(self) -> dict[str, bytes]:
+        return {_MANIFEST: "".join(self._lines).encode()}
+
+
+class _Simplestreams:
+    def __init__(self, _repository: RepositoryRecord) -> None:
+        self._products: dict[str, dict[str, Any]] = {}
+        self._newest = _LONG_AGO
+
+    def add(self, copy: Copy) -> None:
+        self._newest = max(self._newest, copy.created_at)
+        product = self._products.setdefault(_product_name(copy), _product(copy))
         # versions sort as text in this form, and a day may have several
         version = f"{copy.created_at.astimezone(UTC):%Y%m%d%H%M%S}"
         items = product["versions"].setdefault(version, {"label": "release", "items": {}})["items"]
@@ -56,13 +82,15 @@ def _simplestreams(copies: Sequence[Copy], _repository: RepositoryRecord) -> dic
             "ftype": "iso", "path": copy.path, "sha256": copy.sha256, "size": copy.size, "version": copy.title.version.text,
             "edition": copy.title.edition, "assurance": copy.assurance.value,
         }  # fmt: skip
-    told = {"content_id": _CONTENT, "datatype": "image-downloads", "updated": format_datetime(_newest(copies))}
-    index = {**told, "format": "products:1.0", "path": _PRODUCTS, "products": sorted(products)}
-    del index["content_id"]
-    return {
-        _INDEX: _json({"format": "index:1.0", "updated": told["updated"], "index": {_CONTENT: index}}),
-        _PRODUCTS: _json({"format": "products:1.0", **told, "products": products}),
-    }
+
+    def documents(self) -> dict[str, bytes]:
+        updated = format_datetime(self._newest.astimezone(UTC))
+        told = {"datatype": "image-downloads", "updated": updated}
+        index = {**told, "format": "products:1.0", "path": _PRODUCTS, "products": sorted(self._products)}
+        return {
+            _INDEX: _json({"format": "index:1.0", "updated": updated, "index": {_CONTENT: index}}),
+            _PRODUCTS: _json({"format": "products:1.0", "content_id": _CONTENT, **told, "products": self._products}),
+        }
 
 
 def _product_name(copy: Copy) -> str:
@@ -83,23 +111,35 @@ def _json(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def _newest(copies: Iterable[Copy]) -> datetime:
-    return max((one.created_at for one in copies), default=datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+class _Atom:
+    def __init__(self, repository: RepositoryRecord) -> None:
+        self._repository = repository
+        self._latest: list[Copy] = []
 
+    def add(self, copy: Copy) -> None:
+        self._latest.append(copy)
+        if len(self._latest) > 2 * _FEED_ENTRIES:
+            self._latest = self._newest_first()
 
-def _atom(copies: Sequence[Copy], repository: RepositoryRecord) -> dict[str, bytes]:
-    feed = ElementTree.Element("feed", xmlns=_ATOM)
-    identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{repository.name} {repository.created_at.astimezone(UTC).isoformat()}")
-    _add(feed, "id", identity.urn)
-    _add(feed, "title", f"ISO images published in {repository.name}")
-    _add(feed, "updated", _newest(copies).isoformat())
-    _add(_add(feed, "author", ""), "name", "isomanager")
-    _add(feed, "link", "", rel="self", href=_FEED)
-    newest = sorted(copies, key=lambda one: (one.created_at, one.path), reverse=True)
-    for copy in newest[:_FEED_ENTRIES]:
-        _entry(feed, copy)
-    ElementTree.indent(feed)
-    return {_FEED: ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True) + b"\n"}
+    def _newest_first(self) -> list[Copy]:
+        return sorted(self._latest, key=lambda one: (one.created_at, one.path), reverse=True)[:_FEED_ENTRIES]
+
+    def documents(self) -> dict[str, bytes]:
+        repository, copies = self._repository, self._newest_first()
+        feed = ElementTree.Element("feed", xmlns=_ATOM)
+        identity = uuid.uuid5(
+            uuid.NAMESPACE_URL, f"{repository.name} {repository.created_at.astimezone(UTC).isoformat()}"
+        )
+        newest = copies[0].created_at if copies else _LONG_AGO
+        _add(feed, "id", identity.urn)
+        _add(feed, "title", f"ISO images published in {repository.name}")
+        _add(feed, "updated", newest.astimezone(UTC).isoformat())
+        _add(_add(feed, "author", ""), "name", "isomanager")
+        _add(feed, "link", "", rel="self", href=_FEED)
+        for copy in copies:
+            _entry(feed, copy)
+        ElementTree.indent(feed)
+        return {_FEED: ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True) + b"\n"}
 
 
 def _entry(feed: ElementTree.Element, copy: Copy) -> None:
@@ -121,8 +161,8 @@ def _add(parent: ElementTree.Element, name: str, text: str, **attributes: str) -
     return made
 
 
-_BUILDERS: Mapping[Publication, Callable[[Sequence[Copy], RepositoryRecord], dict[str, bytes]]] = {
-    "pulp": _pulp,
-    "simplestreams": _simplestreams,
-    "atom": _atom,
+_FORMS: Mapping[Publication, Callable[[RepositoryRecord], _Form]] = {
+    "pulp": _Pulp,
+    "simplestreams": _Simplestreams,
+    "atom": _Atom,
 }

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isomanager.inventory.inventory import Inventory
-from isomanager.inventory.searching import CopySearch, Order, copy_json
+from isomanager.inventory.passing import copy_json
+from isomanager.inventory.searching import CopySearch, Order
 from isomanager.model import Assurance, Copy, CopyState, Family, RepositoryRecord, Title
 from isomanager.version import Version
 

@@ -14,9 +14,11 @@ from sqlalchemy.engine import Engine
 from isomanager.inventory import copies as copy_records
 from isomanager.inventory import searching, shelf
 from isomanager.inventory.searching import CopySearch
+from isomanager.library.answering_why import why
 from isomanager.library.checking import held_copies
 from isomanager.library.opening import Library
 from isomanager.library.planning_updates import plan_wants
+from isomanager.library.pruning import prune_repository
 from isomanager.model import (
     Action,
     ActionKind,
@@ -26,6 +28,7 @@ from isomanager.model import (
     Expectation,
     Keep,
     Offer,
+    OutcomeKind,
     Selector,
     Subscription,
     Title,
@@ -174,6 +177,31 @@ def test_a_plan_reads_no_product_whose_turn_does_not_come(library: Library, monk
     assert {action.title.product for action in gone if action.title} == {"fedora"}
     assert len(gone) == library.settings.max_deletes
     assert cost.copies == 2 + EACH + library.settings.max_deletes, "nothing of debian but what is wanted of it"
+
+
+def test_why_an_image_is_here_is_asked_of_its_own_kind_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However it is called; its path begins as its product's images do, and a family's name is no product's."""
+    filled(library)
+    moved = old_copy(library, "debian", 1).model_copy(update={"path": "linux/debian/old.iso"})
+    library.inventory.import_copies([moved])
+    for name in (moved.path, moved.id, str(moved.title)):
+        with counted(monkeypatch) as cost:
+            (answer,) = why(library, name)
+        assert (answer.path, answer.fate) == (moved.path, "stays")
+        assert cost.copies == EACH + 2, "the versions that compete with it, and itself once more as a re-spin of itself"
+
+
+def test_what_a_plan_lets_go_is_judged_again_without_reading_other_products(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(library)
+    lists_something(library)
+    wants = [asked(library, "debian", EACH), asked(library, "fedora", EACH)]
+    going = plan_wants(library, wants).of_kind(ActionKind.RETIRE)
+    with counted(monkeypatch) as cost:
+        outcomes = prune_repository(library, "default", going[:1], wants)
+    assert [(one.outcome, one.path) for one in outcomes] == [(OutcomeKind.RETIRED, going[0].path)]
+    assert cost.copies < 2 * EACH + 50, "what competes with it, and of debian and fedora whose turn comes before"
 
 
 def test_the_limits_of_a_run_count_all_that_is_held_not_only_what_was_read(

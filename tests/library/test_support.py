@@ -9,10 +9,10 @@ import pytest
 from isomanager.catalogue.loader import load_catalogue
 from isomanager.catalogue.support import end_of_support
 from isomanager.model import Keep, Title
-from isomanager.planning.retention import judge_retention
 from isomanager.planning.verdicts import Reason
 from isomanager.planning.wanting import Guards
 from isomanager.version import Version
+from planning.judging import judge_all
 from planning.test_update import NOW, copy, selects, want
 
 
@@ -36,7 +36,7 @@ def verdicts(*versions: str, keep: Keep, **guards: object) -> dict[str, tuple[bo
     def unsupported(title: Title) -> date | None:
         return date(2026, 1, 1) if str(title.version).startswith("24") else None
 
-    judged = judge_retention(
+    judged = judge_all(
         [copy(one) for one in versions],
         [want(versions[-1], keep=keep)],
         selects=selects,

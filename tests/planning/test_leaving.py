@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from isomanager.model import Action, ActionKind, Assurance, Copy, CopyState, Keep, Selector, Subscription, Title
 from isomanager.planning.deciding import Rules
 from isomanager.planning.guarding import let_go
-from isomanager.planning.retention import clings, judge_retention, judge_unguarded
+from isomanager.planning.judging import judge_retention
+from isomanager.planning.retention import clings, judge_unguarded
 from isomanager.planning.shelf import CopiesOnHand, Group
 from isomanager.planning.update import plan_from
 from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards, Resolution, Scope, Want, scope
+from planning.judging import judged_one_by_one
 from planning.test_promises import (
     ARCHITECTURES,
     MANY,
@@ -114,7 +116,7 @@ def test_the_plan_retires_what_the_judge_of_everything_lets_go(library: Library,
     made = plan_from(wants, CopiesOnHand(copies), Rules(selects, limits), now=NOW)
     downloads = made.of_kind(ActionKind.DOWNLOAD)
     there = reduce(after, downloads, copies)
-    judged = judge_retention(there, wants, selects=selects, guards=limits, now=NOW)
+    judged = judged_one_by_one(there, wants, selects=selects, guards=limits, now=NOW)
     assert let_go_of_by(made.actions) == [(one.copy.id, one.reason) for one in judged if not one.stays]
 
 
@@ -129,6 +131,16 @@ def test_whoever_clings_to_a_number_of_copies_lets_none_of_them_go(library: Libr
         if all(clings(one, len(group), limits) for one in concerned):
             judged = judge_unguarded(group, wants, selects=selects, guards=limits, now=NOW)
             assert all(one.stays for one in judged), [str(one.copy.title) for one in judged if not one.stays]
+
+
+@MANY
+@given(libraries() | crowded(), guards(), st.data())
+def test_some_copies_are_judged_as_all_of_them_would_be(library: Library, limits: Guards, data: st.DataObject) -> None:
+    wants, copies = library
+    expected = {one.copy.id: one for one in judged_one_by_one(copies, wants, selects=selects, guards=limits, now=NOW)}
+    some = data.draw(st.lists(st.sampled_from(copies), unique_by=lambda one: one.id)) if copies else []
+    judged = judge_retention(some, wants, CopiesOnHand(copies), Rules(selects, limits), now=NOW)
+    assert judged == {one.id: expected[one.id] for one in some if one.state is CopyState.HELD}
 
 
 class Counting(CopiesOnHand):
@@ -211,6 +223,25 @@ def test_products_whose_turn_does_not_come_are_not_read() -> None:
     made = plan_from([wanted("meadow", "30.3"), wanted("orchard", "20.3")], shelf, two_products(2), now=NOW)
     assert [one.copy_id for one in made.of_kind(ActionKind.RETIRE)] == ["orchard-20.1", "orchard-20.2"]
     assert shelf.read == [one.id for one in old]
+
+
+def test_no_other_product_is_read_to_judge_a_copy_that_stays() -> None:
+    shelf = Counting([*of("meadow", "30.1", "30.2", "30.3"), *of("orchard", "20.1", "20.2", "20.3")])
+    wants = [wanted("meadow", "30.3"), wanted("orchard", "20.3")]
+    (newest,) = of("meadow", "30.3")
+    (verdict,) = judge_retention([newest], wants, shelf, two_products(2), now=NOW).values()
+    assert verdict.stays
+    assert {one.partition("-")[0] for one in shelf.read} == {"meadow"}
+
+
+def test_a_copy_whose_turn_does_not_come_stays_for_the_limit_of_the_run() -> None:
+    shelf = Counting([*of("meadow", "30.1", "30.2", "30.3"), *of("orchard", "20.1", "20.2", "20.3")])
+    wants = [wanted("meadow", "30.3"), wanted("orchard", "20.3")]
+    asked = [*of("meadow", "30.1"), *of("orchard", "20.2")]
+    verdicts = judge_retention(asked, wants, shelf, two_products(2), now=NOW)
+    late, in_time = verdicts["meadow-30.1"], verdicts["orchard-20.2"]
+    assert (late.stays, late.reasons[0].code) == (True, "max-deletes")
+    assert not in_time.stays
 
 
 def test_what_is_coming_lets_an_only_copy_go_in_its_turn() -> None:

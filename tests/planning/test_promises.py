@@ -26,10 +26,10 @@ from isomanager.model import (
     Subscription,
     Title,
 )
-from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import plan_update
 from isomanager.planning.wanting import Guards, Resolution, Want
 from isomanager.version import Version
+from planning.judging import judge_all
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 OPEN = Guards(max_deletes=1000, max_delete_share=1.0, listed=frozenset({"nas", "s3"}))
@@ -270,7 +270,7 @@ def test_a_download_that_fails_lets_nothing_go_that_it_was_to_replace(
         if data.draw(st.booleans()):
             there = after(there, action)
     before = served(wants, there)
-    verdicts = judge_retention(there, wants, selects=selects, guards=OPEN, now=NOW)
+    verdicts = judge_all(there, wants, selects=selects, guards=OPEN, now=NOW)
     stays = [one.copy for one in verdicts if one.stays]
     assert before == served(wants, stays)
     for want in wants:

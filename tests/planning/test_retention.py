@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from isomanager.model import ActionKind, Copy, CopyState, Keep, Pin, Selector, Title
 from isomanager.planning.pinning import covers, held_back, reasons_to_stay
-from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import plan_update
 from isomanager.planning.verdicts import Reason, Verdict
 from isomanager.planning.wanting import Guards, Want
+from planning.judging import judge_all
 from planning.test_update import NOW, copy, plan, rules, selects, states, subscription, title, told, versions, want
 
 OPEN = Guards(listed=frozenset({"nas"}))
@@ -18,7 +18,7 @@ MAJOR = "the newest of {} (kept for each of 2 major versions)"
 
 
 def judged(wants: list[Want], copies: list[Copy], guards: Guards = OPEN) -> dict[str, Verdict]:
-    found = judge_retention(copies, wants, selects=selects, guards=guards, now=NOW)
+    found = judge_all(copies, wants, selects=selects, guards=guards, now=NOW)
     return {str(one.copy.title.version): one for one in found}
 
 
@@ -144,7 +144,7 @@ def test_never_retires_what_is_wanted_protected_or_the_last_proved(
     ]
     protected = {one.id: (Reason("pinned", "pinned"),) for one in copies if str(one.title.version) in pinned}
     guards = Guards(max_deletes=max_deletes, listed=OPEN.listed, protected=protected)
-    verdicts = judge_retention(copies, wants, selects=selects, guards=guards, now=NOW)
+    verdicts = judge_all(copies, wants, selects=selects, guards=guards, now=NOW)
     proved = [one for one in copies if one.state is CopyState.HELD]
     going = {one.copy.id for one in verdicts if not one.stays}
     assert {one.copy.id for one in verdicts} == {one.id for one in proved}
@@ -164,8 +164,6 @@ def test_a_second_run_has_nothing_more_to_let_go(held: list[str], offered: str, 
     wants = [want(offered, keep=keep)]
     guards = Guards(max_deletes=100, max_delete_share=1.0, listed=OPEN.listed)
     copies = [copy(version) for version in {*held, offered}]
-    first = {
-        one.copy.id for one in judge_retention(copies, wants, selects=selects, guards=guards, now=NOW) if not one.stays
-    }
+    first = {one.copy.id for one in judge_all(copies, wants, selects=selects, guards=guards, now=NOW) if not one.stays}
     left = [one for one in copies if one.id not in first]
-    assert all(one.stays for one in judge_retention(left, wants, selects=selects, guards=guards, now=NOW))
+    assert all(one.stays for one in judge_all(left, wants, selects=selects, guards=guards, now=NOW))

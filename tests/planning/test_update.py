@@ -21,10 +21,10 @@ from isomanager.model import (
     Subscription,
     Title,
 )
-from isomanager.planning.retention import judge_retention
 from isomanager.planning.update import plan_update
 from isomanager.planning.wanting import Guards, Resolution, Want
 from isomanager.version import Version
+from planning.judging import judge_all
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OPEN = Guards(listed=frozenset({"nas", "s3"}))
@@ -234,9 +234,7 @@ def test_nothing_is_retired_while_frozen_or_unlisted_or_forbidden(guards: Guards
 
 
 def test_nothing_goes_before_its_replacement_is_published_and_proved() -> None:
-    verdicts = judge_retention(
-        [copy("24.04.3"), copy("24.04.2")], [want("24.04.4")], selects=selects, guards=OPEN, now=NOW
-    )
+    verdicts = judge_all([copy("24.04.3"), copy("24.04.2")], [want("24.04.4")], selects=selects, guards=OPEN, now=NOW)
     assert {str(one.copy.title.version): one.stays for one in verdicts} == {"24.04.2": True, "24.04.3": True}
     assert any("replacement" in one.reason for one in verdicts)
 
@@ -260,7 +258,7 @@ def test_no_subscription_ever_loses_its_last_proved_copy(
     ]
     going = {action.copy_id for action in plan(wants, copies).of_kind(ActionKind.RETIRE)}
     now_going = {
-        one.copy.id for one in judge_retention(copies, wants, selects=selects, guards=OPEN, now=NOW) if not one.stays
+        one.copy.id for one in judge_all(copies, wants, selects=selects, guards=OPEN, now=NOW) if not one.stays
     }
     for one in wants:
         mine = [c for c in copies if c.state is CopyState.HELD and selects(one.subscription, c.title)]

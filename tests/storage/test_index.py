@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from isomanager.model import Assurance, Copy, CopyState, Family, RepositoryRecord, Title
 from isomanager.storage.contract import Validators
-from isomanager.storage.index import build_inventory, build_sums, indexed, write_indexes
+from isomanager.storage.index import indexed, inventory_pieces, write_indexes
 from isomanager.storage.local import LocalStore
 from isomanager.version import Version
 
@@ -36,8 +37,8 @@ def record(**changes: Any) -> RepositoryRecord:
     return RepositoryRecord.model_validate({"name": "lab", "url": "/srv/isos", "created_at": NOW} | changes)
 
 
-def page() -> str:
-    return "<html></html>"
+def page() -> list[str]:
+    return ["<html>", "</html>"]
 
 
 def read(store: LocalStore, path: str) -> str:
@@ -45,7 +46,8 @@ def read(store: LocalStore, path: str) -> str:
 
 
 def test_the_inventory_has_the_fields_both_kinds_of_readers_know() -> None:
-    told = build_inventory([copy("Linux/u.iso")], record(description="Lab ISOs"), now=NOW, names=NAMES)
+    pieces = inventory_pieces([copy("Linux/u.iso")], record(description="Lab ISOs"), now=NOW, names=NAMES)
+    told = json.loads("".join(pieces))
     (item,) = told.pop("isos")
     assert told == {
         "version": "1.0",
@@ -67,10 +69,8 @@ def test_the_inventory_has_the_fields_both_kinds_of_readers_know() -> None:
 
 def test_vouches_only_for_what_is_held_and_proved() -> None:
     others = [copy(f"{state}.iso", state=state) for state in CopyState if state is not CopyState.HELD]
-    assert indexed([copy("b.iso"), copy("none.iso", sha256=None), *others, copy("a.iso")]) == (
-        copy("a.iso"),
-        copy("b.iso"),
-    )
+    told = indexed([copy("a.iso"), copy("none.iso", sha256=None), *others, copy("b.iso")])
+    assert list(told) == [copy("a.iso"), copy("b.iso")]
 
 
 def test_sha256sum_proves_the_repository(store: LocalStore) -> None:
@@ -121,16 +121,33 @@ def test_a_broken_inventory_is_written_anew(store: LocalStore, broken: bytes) ->
     assert json.loads(read(store, "inventory.json"))["isos"] == []
 
 
-def test_an_empty_repository_has_empty_sums() -> None:
-    assert build_sums([]) == ""
+def test_an_empty_repository_has_empty_sums(store: LocalStore) -> None:
+    write_indexes(store, [], record(), page, now=NOW)
+    assert read(store, "SHA256SUMS") == ""
+
+
+def test_the_inventory_is_one_document_as_any_program_writes_it(store: LocalStore) -> None:
+    """It is written image by image, and nothing shows that."""
+    for copies in ([], [copy("a.iso")], [copy("a.iso"), copy("ü\u2028.iso", metadata={"note": "two\nlines"})]):
+        write_indexes(store, copies, record(), page, now=NOW)
+        text = read(store, "inventory.json")
+        assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+def test_an_inventory_of_the_same_length_that_says_something_else_is_written_anew(store: LocalStore) -> None:
+    write_indexes(store, [copy("a.iso")], record(), page, now=NOW)
+    before = read(store, "inventory.json")
+    store.replace_small("inventory.json", before.replace("a.iso", "b.iso").encode())
+    assert write_indexes(store, [copy("a.iso")], record(), page, now=NOW) == ("inventory.json",)
+    assert read(store, "inventory.json") == before
 
 
 def test_the_page_is_made_only_when_there_is_news(store: LocalStore) -> None:
     asked: list[str] = []
 
-    def a_page() -> str:
+    def a_page() -> Iterator[str]:
         asked.append("page")
-        return f"<html>{len(asked)}</html>"
+        yield f"<html>{len(asked)}</html>"
 
     write_indexes(store, [copy("a.iso")], record(), a_page, now=NOW)
     write_indexes(store, [copy("a.iso")], record(), a_page, now=NOW + timedelta(days=1))

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,10 +15,10 @@ from urllib.parse import unquote
 import feedparser
 import pytest
 
-from isomanager.model import Publication
+from isomanager.model import Copy, Publication, RepositoryRecord
 from isomanager.storage.index import write_indexes
 from isomanager.storage.local import LocalStore
-from isomanager.storage.publications import build_publications
+from isomanager.storage.publications import Publications
 from isomanager.trust.site_key import SiteKey, create_site_key
 from storage.test_index import NOW, copy, page, read, record
 
@@ -37,6 +38,15 @@ def key(tmp_path: Path) -> SiteKey:
 
 def write(store: LocalStore, *paths: str, formats: tuple[Publication, ...] = (), key: SiteKey | None = None) -> None:
     write_indexes(store, [copy(path) for path in paths], record(), page, now=NOW, formats=formats, key=key)
+
+
+def documents_of(
+    copies: Iterable[Copy], formats: tuple[Publication, ...], repository: RepositoryRecord
+) -> dict[str, bytes]:
+    publications = Publications(formats, repository)
+    for one in copies:
+        publications.add(one)
+    return publications.documents()
 
 
 def checked_by_minisign(folder: Path, key: SiteKey) -> bool:
@@ -79,7 +89,7 @@ def test_without_a_key_there_is_no_signature_and_a_stale_one_goes(store: LocalSt
 
 
 def test_pulp_reads_the_manifest_as_its_form_is_told(store: LocalStore) -> None:
-    write(store, "Linux/a.iso", AWKWARD, "with, comma.iso", formats=ALL)
+    write(store, AWKWARD, "Linux/a.iso", "with, comma.iso", formats=ALL)
     lines = [line.split(",") for line in read(store, "PULP_MANIFEST").splitlines()]
     digest = hashlib.sha256(b"image").hexdigest()
     assert lines == [[AWKWARD, digest, "5"], ["Linux/a.iso", digest, "5"]], "path, SHA-256, bytes; no commas within"
@@ -123,8 +133,13 @@ def test_a_feed_reader_reads_what_was_published_newest_first(store: LocalStore) 
 
 
 def test_the_same_copies_always_give_the_same_documents() -> None:
-    copies = [copy("a.iso"), copy("b.iso")]
-    assert build_publications(copies, ALL, record()) == build_publications(list(copies), ALL, record())
+    copies = [copy(f"{number:03}.iso", created_at=NOW - timedelta(days=number % 7)) for number in range(250)]
+    told = documents_of(copies, ALL, record())
+    assert told == documents_of(list(copies), ALL, record())
+    newest = [f"{number:03}.iso" for number in range(249, -1, -7) if number % 7 == 0]
+    entries = feedparser.parse(told["feed.xml"]).entries
+    assert len(entries) == 100
+    assert [one.link for one in entries[: len(newest)]] == sorted((path for path in newest), reverse=True)
 
 
 def test_an_empty_repository_has_documents_that_readers_can_read(store: LocalStore) -> None:

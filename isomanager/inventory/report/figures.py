@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from pydantic import AwareDatetime, Field
 
-from isomanager.model import Assurance, Copy, CopyState, Title, Value
+from isomanager.model import Assurance, CopyState, Title, Value
 
 PROOF_AGES = ((30, "in the last 30 days"), (90, "30 to 90 days ago"), (365, "90 days to a year ago"))
 LONGER_AGO, NEVER = "longer ago", "never"
@@ -64,6 +65,29 @@ class Figures(Value):
     room: tuple[Room, ...] = ()
 
 
+class Counted(Protocol):
+    """What of a copy counts: a `Copy` has it, and so has a row that was read for nothing else."""
+
+    @property
+    def state(self) -> CopyState: ...
+    @property
+    def title(self) -> Title: ...
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def assurance(self) -> Assurance: ...
+    @property
+    def repository(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def proved_at(self) -> datetime | None: ...
+
+
 EndOf = Callable[[Title], str]
 """Until when a release is supported, as a date; "" where nobody knows."""
 
@@ -74,7 +98,7 @@ def unknown_end(_title: Title) -> str:
 
 
 def build_figures(
-    copies: Iterable[Copy],
+    copies: Iterable[Counted],
     *,
     now: datetime,
     name: str = "isomanager",
@@ -145,13 +169,13 @@ class _Sums:
         self.images = self.size = 0
         self.families, self.products, self.versions, self.assurances = _Parts(), _Parts(), _Parts(), _Parts()
         self.proofs, self.repositories = _Parts(), _Parts()
-        self.oldest: Copy | None = None
-        self.newest: Copy | None = None
-        self.newest_of: dict[str, Copy] = {}
+        self.oldest: Counted | None = None
+        self.newest: Counted | None = None
+        self.newest_of: dict[str, Counted] = {}
         self.suspect: list[Named] = []
         self.ending: list[Named] = []
 
-    def add(self, copy: Copy) -> None:
+    def add(self, copy: Counted) -> None:
         """One copy more."""
         if copy.state is CopyState.SUSPECT:
             self.suspect.append(_named(copy, copy.reason))
@@ -171,7 +195,7 @@ class _Sums:
             told = f"{'support ended' if end < self._today else 'support ends'} {end}"
             self.ending.append(_named(copy, told))
 
-    def _compare(self, copy: Copy) -> None:
+    def _compare(self, copy: Counted) -> None:
         if self.oldest is None or copy.created_at < self.oldest.created_at:
             self.oldest = copy
         if self.newest is None or copy.created_at >= self.newest.created_at:
@@ -192,18 +216,18 @@ def _in_order(parts: tuple[Part, ...], names: Sequence[str]) -> tuple[Part, ...]
     return tuple(known[name] for name in names if name in known)
 
 
-def _proof_age(copy: Copy, now: datetime) -> str:
+def _proof_age(copy: Counted, now: datetime) -> str:
     if copy.proved_at is None:
         return NEVER
     age = now - copy.proved_at
     return next((told for days, told in PROOF_AGES if age <= timedelta(days=days)), LONGER_AGO)
 
 
-def _named(copy: Copy, told: str = "") -> Named:
+def _named(copy: Counted, told: str = "") -> Named:
     return Named(image=str(copy.title), path=copy.path, when=copy.created_at, told=told)
 
 
-def _outdated(newest: Mapping[str, Copy], offered: Mapping[str, Title]) -> Iterable[Named]:
+def _outdated(newest: Mapping[str, Counted], offered: Mapping[str, Title]) -> Iterable[Named]:
     """The newest held version of each line of which upstream offers a newer one."""
     for line, copy in sorted(newest.items()):
         there = offered.get(line)

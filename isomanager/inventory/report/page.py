@@ -3,10 +3,11 @@ works from a file; without scripts it is a plain page; everything from elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from itertools import islice
 from string import Template
 from urllib.parse import quote
 
@@ -26,33 +27,37 @@ _TONES = {
 }  # fmt: skip
 
 
-def build_page(
+def page_pieces(
     figures: Figures,
-    copies: Sequence[Copy],
+    copies: Iterable[Copy],
     *,
     description: str = "",
     names: Mapping[str, str] | None = None,
     receipts: Mapping[str, Receipt] | None = None,
     links: bool = True,
-) -> str:
-    """The page for these figures and copies, in the copies' order.
+) -> Iterator[str]:
+    """Pieces of the page for these figures and copies, in the copies' order; of the copies one is looked at after the other.
 
     `links` makes files and receipts links relative to the repository's root, which is right for the repository's own page;
     `receipts` by SHA-256 add to each image why it is believed.
     """
-    shown = copies[:MOST_ROWS]
-    kept = receipts or {}
-    rest = f"<p>{len(copies) - len(shown)} more are not shown here: <code>isomanager list</code> has them.</p>"
-    return Template(_template()).substitute(
-        title=escape(figures.name),
-        about=_about(figures, description, links),
-        cards=_cards(figures),
-        warnings=_warnings(figures),
-        charts=_charts(figures),
-        heads="".join(f'<th scope="col"{_narrow(place)}>{head}</th>' for place, head in enumerate(_HEADS)),
-        rows="\n".join(_row(one, names or {}, kept.get(one.sha256 or ""), links) for one in shown),
-        rest=rest if len(copies) > len(shown) else "",
-    )
+    head, _, rest = _template().partition("$rows")
+    middle, _, end = rest.partition("$rest")
+    kept, passing = receipts or {}, iter(copies)
+    told = {
+        "title": escape(figures.name), "about": _about(figures, description, links), "cards": _cards(figures),
+        "warnings": _warnings(figures), "charts": _charts(figures),
+        "heads": "".join(f'<th scope="col"{_narrow(place)}>{head}</th>' for place, head in enumerate(_HEADS)),
+    }  # fmt: skip
+    yield Template(head).substitute(told)
+    between = ""
+    for one in islice(passing, MOST_ROWS):
+        yield between + _row(one, names or {}, kept.get(one.sha256 or ""), links)
+        between = "\n"
+    yield middle
+    if more := sum(1 for _ in passing):
+        yield f"<p>{more} more are not shown here: <code>isomanager list</code> has them.</p>"
+    yield end
 
 
 @cache

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from isomanager.inventory.report.figures import Room, build_figures, line_of
-from isomanager.inventory.report.page import build_page, readable_size
+from isomanager.inventory.report.page import page_pieces, readable_size
 from isomanager.inventory.report.text import markdown_catalogue, markdown_report
 from isomanager.model import Assurance, Copy, CopyState, Family, Receipt, Signer, Title
 from isomanager.version import Version
@@ -42,6 +42,10 @@ SHELF = (
     a_copy("11", title={"family": "windows", "product": "windows"}, size=6 << 30, assurance=Assurance.NONE, proved_at=None),
     a_copy("1", title={"product": "void"}, state=CopyState.SUSPECT, reason="it is short"),
 )  # fmt: skip
+
+
+def build_page(*told: Any, **more: Any) -> str:
+    return "".join(page_pieces(*told, **more))
 
 
 def figures_of(*copies: Copy, **told: Any) -> Any:
