@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -24,9 +24,21 @@ from isomanager.errors import CatalogueError, ResolveError
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every product there is, in order of family and id."""
+    """Every product there is: the user's `own`, and those the package brings, each in the file of `bundled` that its id names.
 
-    products: tuple[Product, ...]
+    A user's product replaces a bundled one of the same id. Bundled files are read when they are needed: reading all of them takes
+    longer than many a command.
+    """
+
+    own: tuple[Product, ...] = ()
+    bundled: Mapping[str, Traversable] = field(default_factory=dict)
+
+    @cached_property
+    def products(self) -> tuple[Product, ...]:
+        """All of them, in order of family and id."""
+        products = {product_id: _bundled_product(file) for product_id, file in self.bundled.items()}
+        products |= {product.id: product for product in self.own}
+        return tuple(sorted(products.values(), key=lambda one: (one.family, one.id)))
 
     @cached_property
     def _by_name(self) -> dict[str, Product]:
@@ -37,9 +49,17 @@ class Catalogue:
     def _by_id(self) -> dict[str, Product]:
         return {product.id: product for product in self.products}
 
+    @cached_property
+    def _read(self) -> dict[str, Product]:
+        return {product.id: product for product in self.own}
+
     def by_id(self, product_id: str) -> Product | None:
-        """The product of exactly this id, or None."""
-        return self._by_id.get(product_id)
+        """The product of exactly this id, or None; no other one is read for it."""
+        if "products" in self.__dict__:
+            return self._by_id.get(product_id)
+        if product_id not in self._read and product_id in self.bundled:
+            self._read[product_id] = _bundled_product(self.bundled[product_id])
+        return self._read.get(product_id)
 
     def find(self, name: str) -> Product | None:
         """The product with this id, name or alias, or None."""
@@ -68,12 +88,8 @@ def load_catalogue(folders: Sequence[Path] = ()) -> Catalogue:
 
     Every `*.toml` below a folder is a product file, named after its id. Raises CatalogueError naming file and field.
     """
-    products = {product.id: product for product in map(_bundled_product, _bundled_files())}
-    for folder in folders:
-        for file in sorted(folder.rglob("*.toml")):
-            product = load_product(file)
-            products[product.id] = product
-    return Catalogue(tuple(sorted(products.values(), key=lambda one: (one.family, one.id))))
+    own = tuple(load_product(file) for folder in folders for file in sorted(folder.rglob("*.toml")))
+    return Catalogue(own, {file.name.removesuffix(".toml"): file for file in _bundled_files()})
 
 
 def load_product(file: Path) -> Product:

@@ -10,13 +10,16 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import fsspec.asyn
 import s3fs
 from aiobotocore.session import AioSession
 from botocore.loaders import create_loader
+from botocore.utils import parse_timestamp
 
 from isomanager.storage.contract import Entry
 from isomanager.storage.s3_errors import code_of
@@ -64,6 +67,8 @@ def _open(access: S3Access) -> Any:
             "response_checksum_validation": "when_required",
             # bytes go with their SHA-256 in a header that is signed itself: one digest less, and no less sure
             "s3": {"payload_signing_enabled": False},
+            # the usual one is put together anew for each request, a tenth of what a small one costs
+            "user_agent": f"isomanager/{version('isomanager')}",
         },
         session=_session(access.profile),
         **{name: value for name, value in named.items() if value},
@@ -82,7 +87,18 @@ def _session(profile: str) -> Any:
     third of a second to read."""
     session = AioSession(profile=profile or None)
     session.register_component("data_loader", _models(session.get_config_variable("data_path")))
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
     return session
+
+
+def _time(told: Any) -> datetime:
+    """A time in an answer. botocore's own way tries every form there is, which was half of what a listing costs."""
+    if isinstance(told, str) and len(told) >= len("2026-01-31T00:00:00Z") and told.endswith("Z"):
+        try:
+            return datetime.fromisoformat(told)
+        except ValueError:
+            pass
+    return parse_timestamp(told)  # type: ignore[no-any-return]
 
 
 class S3Bucket:

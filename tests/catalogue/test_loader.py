@@ -28,6 +28,15 @@ def written(folder: Path, text: str, name: str = "tiny.toml") -> Path:
     return file
 
 
+def test_one_product_is_found_by_its_id_without_reading_the_others() -> None:
+    catalogue = load_catalogue()
+    found, none = catalogue.by_id("debian"), catalogue.by_id("nobody-made-this")
+    assert (found.id if found else "", none) == ("debian", None)
+    assert "products" not in vars(catalogue)
+    assert found in catalogue.products
+    assert catalogue.by_id("debian") == found
+
+
 def test_a_users_product_joins_the_bundled_ones(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     catalogue = load_catalogue([tmp_path])
