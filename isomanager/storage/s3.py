@@ -21,6 +21,7 @@ from isomanager.storage.s3_batch import WRITTEN_AS, S3Batch
 from isomanager.storage.s3_bucket import Headers, S3Access, S3Bucket, entry_of, tag
 from isomanager.storage.s3_copying import Copier
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
+from isomanager.storage.s3_looking import sizes_of
 from isomanager.storage.s3_note import UploadNote
 from isomanager.storage.s3_partial import S3Partial
 from isomanager.storage.s3_uploads import PARTIALS, SUMS, Uploads, gone, identity_of, metadata_of
@@ -166,13 +167,9 @@ class S3Store:
 
     def sizes(self, paths: Collection[str]) -> Mapping[str, int]:
         """The sizes of those that are there: by a listing, where it tells of several with each answer."""
-        wanted = set(paths)
-        if len(wanted) > 1:
-            with s3_errors(f"Listing {self.url}"):
-                behind = _BEHIND_INTERNALS if min(wanted) > _BEHIND_INTERNALS else ""
-                listed = self._bucket.objects(start_after=behind)
-                return {one["Name"]: int(one["Size"]) for one in listed if one["Name"] in wanted}
-        return {entry.path: entry.size for entry in map(self.stat, wanted) if entry is not None}
+        behind = _BEHIND_INTERNALS if min(paths, default="") > _BEHIND_INTERNALS else ""
+        with s3_errors(f"Looking for what is in {self.url}"):
+            return sizes_of(self._bucket, [*map(safe_path, paths)], self.traits.at_once, start_after=behind)
 
     def read(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:
         """Up to `length` bytes from `start`."""
@@ -232,8 +229,7 @@ class S3Store:
         with s3_errors(f"Moving '{source}' to '{destination}'"):
             head = self._bucket.head(source) if source != destination else None
             if head is not None:
-                if not self._copier.is_copied(source, head, destination):
-                    self._copy(source, head, destination)
+                self._copy(source, head, destination)
                 self._bucket.call("delete_object", source)
         moved = self.stat(destination)
         if moved is None:
@@ -241,13 +237,19 @@ class S3Store:
         return moved
 
     def _copy(self, source: str, head: Headers, destination: str) -> None:
-        if not is_internal(destination):
-            self._refuse_taken(destination, but=source)
+        """A copy that an earlier call made is found where making it fails, and looked for first only where making it takes long."""
+        if self._copier.takes_long(head) and self._copier.is_copied(source, head, destination):
+            return
         try:
-            self._copier.copy(source, head, destination)
-        except OSError as error:
-            if code_of(error) in PRECONDITION:
+            if not is_internal(destination):
                 self._refuse_taken(destination, but=source)
+            self._copier.copy(source, head, destination)
+        except (StoreError, OSError) as error:
+            is_taken = error.code == "name-taken" if isinstance(error, StoreError) else code_of(error) in PRECONDITION
+            if is_taken and self._copier.is_copied(source, head, destination):
+                return
+            if is_taken and isinstance(error, OSError):
+                raise taken(destination, destination) from error
             raise
 
     # small files

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from isomanager.errors import IsoManagerError
 from isomanager.storage.paths import is_internal, safe_path
-from isomanager.storage.s3_bucket import S3Bucket, sha256_of
+from isomanager.storage.s3_bucket import NewObject, S3Bucket, sha256_of
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.spelling import Remembered, spellings, taken
 
@@ -21,37 +20,49 @@ class S3Batch:
 
     def __init__(self, bucket: S3Bucket, names: Remembered, at_once: int) -> None:
         self._bucket, self._names, self._at_once = bucket, names, at_once
-        self._looking = threading.Lock()
 
     def put(self, files: Mapping[str, bytes]) -> dict[str, IsoManagerError]:
         """Put each object; what failed and why, by path."""
-        failed: dict[str, IsoManagerError] = {}
+        failed = _failures(map, self._refuse_other_spelling, files)
+        going = [_new(path, data) for path, data in files.items() if path not in failed]
+        outcomes = zip(going, self._bucket.put_each(going, self._at_once), strict=True)
+        wrong = {one.path: outcome for one, outcome in outcomes if outcome is not None}
 
-        def put_one(path: str) -> None:
-            try:
-                with s3_errors(f"Writing '{path}'"):
-                    self._put(safe_path(path), files[path])
-            except IsoManagerError as wrong:
-                failed[path] = wrong
+        def judge(path: str) -> None:
+            self._judge(path, files[path], wrong[path])
 
-        with ThreadPoolExecutor(max(1, min(self._at_once, len(files))), thread_name_prefix="small-objects") as pool:
-            for _ in pool.map(put_one, files):
-                pass
-        return failed
+        with ThreadPoolExecutor(max(1, min(self._at_once, len(wrong))), thread_name_prefix="small-objects") as pool:
+            return failed | _failures(pool.map, judge, wrong)
 
-    def _put(self, path: str, data: bytes) -> None:
-        self._refuse_other_spelling(path)
-        try:
-            self._bucket.put(path, data, IfNoneMatch="*", Metadata={WRITTEN_AS: sha256_of(data)})
-        except OSError as error:
-            if code_of(error) not in PRECONDITION:
-                raise
-            if self._bucket.get(path, 0, len(data) + 1) != data:
-                raise taken(path, path) from error
+    def _judge(self, path: str, data: bytes, error: Exception) -> None:
+        """A name that is taken is no failure where it has the same bytes."""
+        if code_of(error) not in PRECONDITION:
+            raise error
+        if self._bucket.get(path, 0, len(data) + 1) != data:
+            raise taken(path, path) from error
 
     def _refuse_other_spelling(self, path: str) -> None:
-        if not is_internal(path):
-            with self._looking:
-                holder = next((one for one in spellings(self._names.like, path) if one != path), None)
+        if not is_internal(safe_path(path)):
+            holder = next((one for one in spellings(self._names.like, path) if one != path), None)
             if holder is not None:
                 raise taken(path, holder)
+
+
+_Each = Callable[[Callable[[str], IsoManagerError | None], Iterable[str]], Iterable[IsoManagerError | None]]
+
+
+def _failures(each: _Each, act: Callable[[str], None], paths: Iterable[str]) -> dict[str, IsoManagerError]:
+    def told(path: str) -> IsoManagerError | None:
+        try:
+            with s3_errors(f"Writing '{path}'"):
+                act(path)
+        except IsoManagerError as wrong:
+            return wrong
+        return None
+
+    return {path: wrong for path, wrong in zip(paths, each(told, paths), strict=True) if wrong is not None}
+
+
+def _new(path: str, data: bytes) -> NewObject:
+    digest = sha256_of(data)
+    return NewObject(path, data, digest, {WRITTEN_AS: digest})

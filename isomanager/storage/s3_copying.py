@@ -10,6 +10,8 @@ from isomanager.storage.s3_bucket import Headers, S3Bucket, tag
 PART = 512 << 20
 """Bytes of a copied part: 5 GiB is the most there may be."""
 _PARTS_AT_ONCE = 8
+_LARGE = 64 << 20
+"""Bytes from which on a server may take a while to copy an object."""
 COPIED_FROM = "isomanager-copied-from"
 """The metadata entry that tells which object a copy was made from: its etag, so that a repeat knows its own copy."""
 
@@ -24,6 +26,11 @@ class Copier:
         """Whether `destination` is a copy of `source` already, made by a process that died before it removed the source."""
         there = self._bucket.head(destination)
         return there is not None and _origin(there) == _named(source, head) and _size(there) == _size(head)
+
+    @staticmethod
+    def takes_long(head: Headers) -> bool:
+        """Whether copying the object takes longer than asking for what is there already."""
+        return _size(head) > _LARGE
 
     @staticmethod
     def is_copy(head: Headers) -> bool:

@@ -137,7 +137,7 @@ def test_a_small_image_costs_at_most_three_requests_to_a_bucket(
     filled: Library, on_s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_repository(filled, "branch", on_s3)
-    with counted(monkeypatch, S3Bucket, "call", "get") as requests:
+    with counted(monkeypatch, S3Bucket, "_asked") as requests:
         copied(filled)
     assert 2 * IMAGES <= requests.total() <= 3 * IMAGES, "image and receipt; listings are shared"
 
@@ -147,7 +147,7 @@ def test_an_image_that_goes_alone_costs_at_most_twentyfive_requests_besides_its_
 ) -> None:
     hold_images(library, range(1), size=9 << 20)
     add_repository(library, "branch", on_s3)
-    with counted(monkeypatch, S3Bucket, "call", "get") as requests:
+    with counted(monkeypatch, S3Bucket, "_asked") as requests:
         assert [one.outcome for one in mirror(library)] == [OutcomeKind.PUBLISHED]
     assert requests.total() - 2 <= 25 + 3, (
         "what is begun, noted, looked for, completed; and three listings of a first time"
