@@ -99,7 +99,7 @@ def carried_out(
         (load, sync_task.submit(load.name, source, load, surveys, verify, link))
         for load in loads(steps, surveys, link=link)
     ]
-    rest = (settled(step) for step in steps if step.kind in (SyncKind.SAME, SyncKind.SKIP))
+    rest = (settled(step) for step in steps if step.kind in (SyncKind.SAME, SyncKind.SKIP, SyncKind.FAIL))
     return (*rest, *(outcome for load, future in going for outcome in _outcomes(load, future)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,10 +38,15 @@ class Reservation:
 
 @contextmanager
 def reserved(
-    library: Library, action: Action, planned_at: datetime | None = None, *, reads: str = ""
+    library: Library,
+    action: Action,
+    planned_at: datetime | None = None,
+    *,
+    reads: str = "",
+    notes: Mapping[str, str] | None = None,
 ) -> Iterator[Reservation]:
     """The row and the lease for a planned download; an unfinished one of the same bytes is taken up again. `reads` is the copy that
-    is read for it: no prune takes that away meanwhile.
+    is read for it: no prune takes that away meanwhile. `notes` are what people noted of the image, kept with a new row.
 
     A writer that cannot renew its lease stops itself. LeaseLost when another process is at the same copy,
     InventoryError(code="already-held") when another run brought it in since `planned_at`.
@@ -56,7 +61,7 @@ def reserved(
         _refuse_arrived(library, action, expectation, planned_at)
         identity = secrets.token_hex(8)
         with leased_all(library, [copy_key(identity), *readers], lost=lost) as (lease, *_):
-            copy = _new_copy(library, action, expectation, identity, lease)
+            copy = _new_copy(library, action, expectation, identity, lease, notes or {})
             if copy.id == identity:
                 yield Reservation(copy, expectation, lease, ends)
                 return
@@ -112,7 +117,9 @@ def _let_go_of_missing(library: Library, repository: str, title: Title) -> None:
                     store.delete(aside(one))  # damaged, and past repair: that was tried before anything is fetched
 
 
-def _new_copy(library: Library, action: Action, expectation: Expectation, identity: str, lease: Lease) -> Copy:
+def _new_copy(
+    library: Library, action: Action, expectation: Expectation, identity: str, lease: Lease, notes: Mapping[str, str]
+) -> Copy:
     """A fresh row, or that of another process which was quicker; a path that somebody else takes meanwhile is chosen anew."""
     now, offer = library.now(), expectation.offer
     _let_go_of_missing(library, action.repository, offer.title)
@@ -135,6 +142,7 @@ def _new_copy(library: Library, action: Action, expectation: Expectation, identi
             partial=identity,
             source=action.source or "download",
             reason=action.reason,
+            metadata=dict(notes),
             created_at=now,
             changed_at=now,
         )

@@ -190,7 +190,7 @@ def _new_copy(library: Library, place: str, step: SyncStep, came: _Came, seen: S
         id=secrets.token_hex(8), repository=place, path=path, title=offer.title, state=CopyState.PUBLISHING,
         sha256=came.receipt.sha256, size=came.receipt.size, digests=came.receipt.digests, assurance=came.receipt.assurance,
         fingerprint=came.expectation.fingerprint, filename=offer.filename, source="sync", reason=step.reason,
-        created_at=now, changed_at=now,
+        metadata=came.shared.metadata, created_at=now, changed_at=now,
     )  # fmt: skip
 
 

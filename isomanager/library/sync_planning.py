@@ -10,9 +10,9 @@ from threading import Lock
 from isomanager.errors import UsageError
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pruning import guards_for
-from isomanager.library.sync_sources import SyncSource
+from isomanager.library.sync_sources import DOUBTED, SyncSource
 from isomanager.model import Copy, CopyState, Title
-from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep, plan_sync, same_bytes_told
+from isomanager.planning.syncing import Lacking, Shared, SyncKind, SyncMode, SyncStep, plan_sync, same_bytes_told
 from isomanager.planning.wanting import Guards
 from isomanager.storage.layout import TakenPaths
 
@@ -82,22 +82,27 @@ def plan_place(
 ) -> tuple[tuple[SyncStep, ...], Survey | None]:
     """The steps for one destination, and what was seen there; nothing needs to be seen where nothing is to be done.
 
-    StoreUnavailable when one of the two does not answer.
+    StoreUnavailable when one of the two does not answer, StoreError(code="empty-source") when the source has nothing to give.
     """
     steps = in_step(library, source, destination, mode)
     if steps is not None:
         return steps, None
     seen = survey(library, destination)
-    return plan_destination(library, source.listed, destination, mode, max_deletes=max_deletes, seen=seen), seen
+    shared, lacking = source.offered
+    steps = plan_destination(library, shared, destination, mode, max_deletes=max_deletes, seen=seen, lacking=lacking)
+    return steps, seen
 
 
 def in_step(library: Library, source: SyncSource, destination: str, mode: SyncMode) -> tuple[SyncStep, ...] | None:
-    """The steps where every image of the source is held, and there, in the destination, and nothing is to go; None elsewhere.
+    """The steps where every image of the source is held, and there, in the destination, none of the source's is in doubt, and
+    nothing is to go; None elsewhere.
 
     By the digests that are recorded: the source is not listed, and of the destination only what is to be there is looked for.
     """
     paired = library.inventory.pairing(source.name, destination) if source.is_ours else None
     if paired is None or not paired.twins or (mode is SyncMode.MIRROR and paired.more):
+        return None
+    if library.inventory.copies(source.name, states=DOUBTED):
         return None
     twins = paired.twins
     source.require()
@@ -126,6 +131,7 @@ def plan_destination(
     *,
     max_deletes: int | None = None,
     seen: Survey | None = None,
+    lacking: Sequence[Lacking] = (),
 ) -> tuple[SyncStep, ...]:
     """What would become of each image in one destination, which is looked at now unless it was `seen`. StoreUnavailable when it
     does not answer."""
@@ -147,6 +153,7 @@ def plan_destination(
 
     return plan_sync(
         source, seen.held, destination=destination, mode=mode, guards=guards, protects=protects, there=seen.there,
+        lacking=lacking,
     )  # fmt: skip
 
 

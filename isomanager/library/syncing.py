@@ -26,7 +26,7 @@ from isomanager.model import (
     Receipt,
     Received,
 )
-from isomanager.planning.syncing import Shared, SyncKind, SyncStep
+from isomanager.planning.syncing import Shared, SyncKind, SyncStep, code_of
 from isomanager.transfer.download import Request
 from isomanager.transfer.fanning_out import Branch, fan_out
 from isomanager.transfer.limits import Limits
@@ -100,7 +100,8 @@ def _reserved(
         )  # fmt: skip
         try:
             reads = step.shared.copy_id if step.shared else ""
-            going[step.destination] = stack.enter_context(reserved(library, action, reads=reads))
+            notes = step.shared.metadata if step.shared else {}
+            going[step.destination] = stack.enter_context(reserved(library, action, reads=reads, notes=notes))
         except IsoManagerError as wrong:
             failed[step.destination] = wrong
     return going
@@ -227,12 +228,15 @@ def _retirement(step: SyncStep, outcome: OutcomeKind, reason: str, code: str = "
     return Outcome(outcome=outcome, reason=reason, code=code, **told)
 
 
+_SETTLED = {SyncKind.SAME: OutcomeKind.CURRENT, SyncKind.FAIL: OutcomeKind.FAILED}
+
+
 def settled(step: SyncStep) -> Outcome:
     """The outcome of a step that needs no work, or that a dry run leaves undone."""
-    kind = OutcomeKind.CURRENT if step.kind is SyncKind.SAME else OutcomeKind.SKIPPED
+    kind = _SETTLED.get(step.kind, OutcomeKind.SKIPPED)
     return Outcome(
         outcome=kind, title=step.title, repository=step.destination, path=step.path, reason=step.reason,
-        code="conflict" if step.conflict else step.kind.value,
+        code=code_of(step) or step.kind.value,
         assurance=step.assurance,
     )  # fmt: skip
 

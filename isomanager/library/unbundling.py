@@ -23,6 +23,7 @@ from isomanager.library.proving_again import judged_receipt
 from isomanager.library.rebuilding import expected_of
 from isomanager.library.site_keys import signer_of, trusted_sites
 from isomanager.library.sync_planning import plan_destination
+from isomanager.library.sync_sources import carried_notes
 from isomanager.library.syncing import settled, sync_image
 from isomanager.model import Assurance, Outcome, OutcomeKind, Receipt
 from isomanager.planning.syncing import Shared, SyncKind, SyncMode, SyncStep
@@ -69,7 +70,7 @@ class BundleSource:
         assurance = judged_receipt(self._library, proofs[-1]).assurance if proofs else Assurance.NONE
         return Shared(
             title=image.title, path=image.name, sha256=image.sha256, size=image.size, digests=image.digests,
-            filename=image.filename, metadata=image.metadata, assurance=assurance,
+            filename=image.filename, metadata=carried_notes(image.metadata), assurance=assurance,
         )  # fmt: skip
 
     def is_signed(self, shared: Shared) -> bool:

@@ -43,6 +43,7 @@ class SyncKind(StrEnum):
     SAME = "same"
     SKIP = "skip"
     RETIRE = "retire"
+    FAIL = "fail"
 
 
 class Shared(Value):
@@ -57,6 +58,15 @@ class Shared(Value):
     filename: str = ""
     copy_id: str = ""
     metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class Lacking(Value):
+    """An image that the source should have and cannot give now, and why. `sha256` is empty where the source does not tell it."""
+
+    title: Title
+    path: str
+    sha256: str = ""
+    reason: str
 
 
 class SyncStep(Value):
@@ -89,9 +99,11 @@ def plan_sync(
     guards: Guards,
     protects: Protects = lambda _copy: "",
     there: Mapping[str, int] | None = None,
+    lacking: Sequence[Lacking] = (),
 ) -> tuple[SyncStep, ...]:
     """The steps for one destination. `held` are its copies in any live state; `there` are the sizes of its files, by path, where
-    they were listed: a copy whose file is gone does not count.
+    they were listed: a copy whose file is gone does not count. What the source is `lacking` is told where it is needed, and a
+    mirror lets nothing of it go: what was damaged or lost in the source may be whole here only.
 
     An empty source retires nothing, whatever the mode: it is more likely to be broken than to be empty.
     """
@@ -101,8 +113,11 @@ def plan_sync(
     for copy in present:
         by_scope[scope(copy.title)].append(copy)
     steps = [_decide(one, by_digest, by_scope[scope(one.title)], destination, mode) for one in _distinct(source)]
+    digests = {one.sha256 for one in source}
+    missed = {one.sha256 or one.path: one for one in lacking if one.sha256 not in digests}
+    steps += [_missed(one, by_digest, by_scope[scope(one.title)], destination, mode) for one in missed.values()]
     if mode is SyncMode.MIRROR:
-        steps += _retirements(source, present, destination, guards, protects)
+        steps += _retirements(source, [*missed.values()], present, destination, guards, protects)
     return tuple(steps)
 
 
@@ -111,7 +126,10 @@ _ACTIONS = {
     SyncKind.SAME: ActionKind.KEEP,
     SyncKind.SKIP: ActionKind.SKIP,
     SyncKind.RETIRE: ActionKind.RETIRE,
+    SyncKind.FAIL: ActionKind.FAIL,
 }
+LACKING = "source-lacks"
+"""The code of what the source should have and cannot give."""
 
 
 def as_plan(steps: Iterable[SyncStep], unreachable: Iterable[Outcome], now: datetime) -> Plan:
@@ -130,12 +148,19 @@ def as_plan(steps: Iterable[SyncStep], unreachable: Iterable[Outcome], now: date
             frees=one.frees,
             copy_id=one.copy_id,
             path=one.path,
-            code="conflict" if one.conflict else "",
+            code=code_of(one),
             source="sync",
         )
         for one in steps
     )
     return Plan(made_at=now, actions=(*failing, *going))
+
+
+def code_of(step: SyncStep) -> str:
+    """What machines know the step by, where its kind does not say it all."""
+    if step.kind is SyncKind.FAIL:
+        return LACKING
+    return "conflict" if step.conflict else ""
 
 
 def _is_there(copy: Copy, there: Mapping[str, int] | None) -> bool:
@@ -183,16 +208,42 @@ def _decide(
     return step(SyncKind.COPY, "missing", cost=one.size)
 
 
+def _missed(
+    one: Lacking, by_digest: Mapping[str, Copy], rivals: Sequence[Copy], destination: str, mode: SyncMode
+) -> SyncStep:
+    """What becomes of an image that the source cannot give: nothing is amiss where the destination has it, or something newer."""
+    twin = by_digest.get(one.sha256) or next(
+        (copy for copy in rivals if not one.sha256 and copy.title == one.title), None
+    )
+    newest = max((copy.title.version for copy in rivals), default=None)
+    kind, told = SyncKind.FAIL, f"the source cannot give it: {one.reason}"
+    if twin is not None:
+        kind, told = SyncKind.SAME, f"{same_bytes_told(one.title, twin.title)}; of the source's own: {one.reason}"
+    elif mode is SyncMode.UPDATE and newest is not None and newest > one.title.version:
+        kind, told = SyncKind.SKIP, f"{newest} is held, which is newer"
+    path, copy_id = (twin.path, twin.id) if twin else ("", "")
+    return SyncStep(
+        kind=kind, destination=destination, title=one.title, reason=told, path=path, copy_id=copy_id,
+        assurance=twin.assurance if twin else Assurance.NONE,
+    )  # fmt: skip
+
+
 def same_bytes_told(wanted: Title, there: Title) -> str:
     """The reason of what needs no copying."""
     return "the same bytes are held" if wanted == there else f"the same bytes are held as {there}"
 
 
 def _retirements(
-    source: Sequence[Shared], present: Sequence[Copy], destination: str, guards: Guards, protects: Protects
+    source: Sequence[Shared],
+    missed: Sequence[Lacking],
+    present: Sequence[Copy],
+    destination: str,
+    guards: Guards,
+    protects: Protects,
 ) -> Iterable[SyncStep]:
-    digests = {one.sha256 for one in source}
-    extra = [copy for copy in present if copy.sha256 not in digests]
+    digests = {one.sha256 for one in source} | {one.sha256 for one in missed}
+    untold = {one.title for one in missed if not one.sha256}
+    extra = [copy for copy in present if copy.sha256 not in digests and copy.title not in untold]
     tally = Tally(held=len(present))
     for copy in sorted(extra, key=lambda one: (one.title.version, one.path)):
         told = _why_stays(copy, source, destination, guards, protects, tally)
