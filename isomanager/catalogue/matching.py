@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.wanted import Wanted, wanted
@@ -80,6 +81,22 @@ def _in_channel(product: Product, channel: str, version: Version, allows_pre_rel
 
     if channel == "lts" and match_whole(product.version.lts, version.text) is None:
         return False
+    return allows_pre_release or not _announces(product, version)
+
+
+def _announces(product: Product, version: Version) -> bool:
+    """Whether a version is one of what is to come."""
+    from isomanager.catalogue.patterns import match_whole
+
     pre = product.version.pre
-    announces = version.is_pre_release or bool(pre and match_whole(pre, version.text) is not None)
-    return allows_pre_release or not announces
+    return version.is_pre_release or bool(pre and match_whole(pre, version.text) is not None)
+
+
+def channel_of(product: Product, version: Version) -> Literal["preview", "lts", "stable"]:
+    """The channel that a version is of by what it says, whatever it was asked for as."""
+    from isomanager.catalogue.patterns import match_whole
+
+    if _announces(product, version):
+        return "preview"
+    lts = product.version.lts
+    return "lts" if lts and match_whole(lts, version.text) is not None else "stable"

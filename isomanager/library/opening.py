@@ -85,7 +85,8 @@ class Library:
         return inventory
 
     def _settle_default_repository(self, inventory: Inventory) -> None:
-        """Make the repository that the settings name; refuse to lose sight of the copies of another one."""
+        """Make the repository that the settings name, with their layout, which it keeps until it is given another by name; refuse
+        to lose sight of the copies of another one."""
         wanted = RepositoryRecord(
             name=DEFAULT,
             url=self.settings.default_repository,
@@ -96,8 +97,8 @@ class Library:
         if known is None:
             open_store(wanted.url, create=True)
             inventory.add_repository(wanted)
-        elif (known.url, known.layout) != (wanted.url, wanted.layout):
-            if known.url != wanted.url and inventory.copies(DEFAULT, states=LIVE):
+        elif known.url != wanted.url:
+            if inventory.copies(DEFAULT, states=LIVE):
                 raise ConfigurationError(
                     f"The setting default_repository is {wanted.url}, but the inventory knows the repository at {known.url}, "
                     "with images in it.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from isomanager.errors import IsoManagerError, StoreError
 from isomanager.inventory.leases import Lease
+from isomanager.library.filing import name_kept
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.reserving import free_path
@@ -152,7 +153,7 @@ def _nothing(_library: Library, _copy: Copy, _action: RecoveryAction, _lease: Le
 
 def _rename(library: Library, copy: Copy, _action: RecoveryAction, lease: Lease) -> None:
     back_to = CopyState.RECEIVED if copy.state is CopyState.PUBLISHING else copy.state
-    path = free_path(library, copy.repository, copy.title, copy.filename, copy.sha256)
+    path = free_path(library, copy.repository, copy.title, name_kept(copy.filename, copy.path), copy.sha256)
     library.inventory.transition(copy.id, back_to, expected=copy.state, lease=lease, path=path)
 
 

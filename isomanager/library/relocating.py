@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from itertools import chain
 
 from isomanager.errors import IsoManagerError, StoreError
 from isomanager.inventory.leases import Lease
 from isomanager.library.adopting import brought_in
+from isomanager.library.filing import filed_at, name_by_receipt, name_kept
 from isomanager.library.leasing import leased_copy
 from isomanager.library.opening import Library
 from isomanager.library.outcomes import RunReport
 from isomanager.model import Copy, CopyState, Outcome, OutcomeKind
 from isomanager.planning.relocating import Move, plan_moves
-from isomanager.storage.layout import plan_path
+from isomanager.storage.layout import names_upstream
 from isomanager.storage.layout_checking import check_layout
 from isomanager.storage.paths import fold
 
@@ -22,18 +24,11 @@ def plan_layout(library: Library, repository: str, layout: str) -> tuple[Move, .
     """What would move if `repository` had this layout. ConfigurationError for a layout that cannot be followed."""
     check_layout(layout)
     there = chain(library.inventory.paths(repository), (entry.path for entry in library.store(repository).list()))
-    names = library.product_names
+    upstream = names_upstream(layout)
 
-    def path_for(copy: Copy, taken: object) -> str:
-        return plan_path(
-            copy.title,
-            copy.filename or copy.path.rpartition("/")[2],
-            layout,
-            taken=taken,  # type: ignore[arg-type]
-            product_name=names.get(copy.title.product, copy.title.product),
-            now=copy.created_at,
-            sha256=copy.sha256,
-        )
+    def path_for(copy: Copy, taken: Callable[[str], bool]) -> str:
+        name = name_by_receipt(library, copy) if upstream else name_kept(copy.filename, copy.path)
+        return filed_at(library, layout, copy.title, name, taken=taken, now=copy.created_at, sha256=copy.sha256)
 
     return plan_moves(library.inventory.oldest_first(repository), there, path_for, fold=fold, layout=layout)
 
@@ -80,7 +75,8 @@ def _moved(library: Library, copy: Copy, wanted: str, lease: Lease) -> Copy:
         }
     )  # fmt: skip
     inventory.reserve(fresh)
-    receipt = receipts[-1].model_copy(update={"proved_at": copy.proved_at or now})
+    own = next((one for one in reversed(receipts) if one.title == copy.title), receipts[-1])
+    receipt = own.model_copy(update={"proved_at": copy.proved_at or now})
     with leased_copy(library, fresh.id) as fresh_lease:
 
         def move() -> None:

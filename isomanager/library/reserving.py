@@ -11,12 +11,13 @@ from threading import Event
 
 from isomanager.errors import InventoryError
 from isomanager.inventory.leases import Lease
+from isomanager.library.filing import filed_at
 from isomanager.library.leasing import copy_key, leased_all, leased_copy, reader_key
 from isomanager.library.opening import Library
 from isomanager.library.setting_aside import aside
 from isomanager.model import Action, Copy, CopyState, Expectation, Received, Title
 from isomanager.planning.wanting import same_bytes
-from isomanager.storage.layout import PathDefaults, plan_path, stored_filename
+from isomanager.storage.layout import stored_filename
 
 UNFINISHED = (CopyState.RESERVED, CopyState.RECEIVED, CopyState.PUBLISHING)
 _PATH_TRIES = 20
@@ -133,7 +134,6 @@ def _new_copy(
                 offer.title,
                 offer.save_as or stored_filename(offer),
                 expectation.digests.get("sha256"),
-                offer.channel,
             ),
             title=offer.title,
             state=CopyState.RESERVED,
@@ -163,7 +163,6 @@ def free_path(
     title: Title,
     filename: str,
     sha256: str | None,
-    channel: str = "stable",
     *,
     but_for: str = "",
     taken: Callable[[str], bool] | None = None,
@@ -178,15 +177,5 @@ def free_path(
     def is_taken(path: str) -> bool:
         return any(one != but_for for one in store.spellings(path)) or bool(library.inventory.copy_at(repository, path))
 
-    product = library.product_of(title)
-    return plan_path(
-        title,
-        filename,
-        library.inventory.repository(repository).layout,
-        taken=taken or is_taken,
-        product_name=product.name if product else title.product,
-        now=library.now(),
-        sha256=sha256,
-        channel=channel,
-        defaults=PathDefaults(languages=("", product.default_language)) if product else PathDefaults(),
-    )
+    layout = library.inventory.repository(repository).layout
+    return filed_at(library, layout, title, filename, taken=taken or is_taken, now=library.now(), sha256=sha256)

@@ -184,7 +184,9 @@ def _require_room(store: Store, needed: int) -> None:
 
 def _new_copy(library: Library, place: str, step: SyncStep, came: _Came, seen: Survey) -> Copy:
     now, offer = library.now(), came.expectation.offer
-    path = free_path(library, place, offer.title, offer.filename, came.receipt.sha256, taken=seen.is_taken)
+    path = free_path(
+        library, place, offer.title, offer.save_as or offer.filename, came.receipt.sha256, taken=seen.is_taken
+    )
     seen.take(path)
     return Copy(
         id=secrets.token_hex(8), repository=place, path=path, title=offer.title, state=CopyState.PUBLISHING,

@@ -10,6 +10,7 @@ from typing import Protocol
 from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable, UsageError
 from isomanager.inventory.exchange.items import Item
 from isomanager.library.deduping import SHARES
+from isomanager.library.filing import name_kept
 from isomanager.library.importing import notes_of, titled
 from isomanager.library.opening import Library
 from isomanager.library.proving_again import judged_receipt
@@ -124,7 +125,8 @@ class SyncSource:
             else:
                 yield Shared(
                     title=copy.title, path=copy.path, sha256=copy.sha256, size=copy.size or 0, assurance=copy.assurance,
-                    digests=copy.digests, filename=copy.filename, copy_id=copy.id, metadata=carried_notes(copy.metadata),
+                    digests=copy.digests, filename=copy.filename, kept_as=name_kept(copy.filename, copy.path), copy_id=copy.id,
+                    metadata=carried_notes(copy.metadata),
                 )  # fmt: skip
 
     @cached_property
@@ -142,6 +144,7 @@ class SyncSource:
                 yield Shared(
                     title=receipt.title, path=path, sha256=sha256, size=size, digests=receipt.digests,
                     assurance=judged_receipt(self._library, receipt).assurance, filename=receipt.filename,
+                    kept_as=name_kept(receipt.filename, path),
                     metadata=carried_notes(notes_of(item)),
                 )  # fmt: skip
             else:

@@ -75,9 +75,8 @@ def expectation_of(library: Library, source: Origin, shared: Shared, *, verify: 
         signed = expected_of(library, proof) if proof else None
         if signed is not None:
             return signed.model_copy(update={"digests": {**signed.digests, **digests}, "size": shared.size})
-    offer = Offer(
-        title=shared.title, filename=shared.filename or shared.path.rpartition("/")[2], urls=(), size=shared.size
-    )
+    filename = shared.filename or shared.path.rpartition("/")[2]
+    offer = Offer(title=shared.title, filename=filename, urls=(), size=shared.size, save_as=shared.kept_as)
     return Expectation(offer=offer, digests=digests, size=shared.size, assurance=shared.assurance)
 
 

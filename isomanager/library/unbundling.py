@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from isomanager.errors import IsoManagerError
 from isomanager.inventory.exchange.bundle_form import BundledFile, BundledImage, Manifest, bad_bundle, read_manifest
+from isomanager.library.filing import name_kept
 from isomanager.library.opening import Library
 from isomanager.library.pinned_keys import pinned_by
 from isomanager.library.proving_again import judged_receipt
@@ -68,7 +69,9 @@ class BundleSource:
     def _shared(self, image: BundledImage) -> Shared:
         proofs = [one for one in self._receipts[image.sha256] if one.title == image.title and one.size == image.size]
         assurance = judged_receipt(self._library, proofs[-1]).assurance if proofs else Assurance.NONE
+        unpacked = any(one.packed for one in proofs)
         return Shared(
+            kept_as=name_kept(image.filename, "" if unpacked else image.filename),
             title=image.title, path=image.name, sha256=image.sha256, size=image.size, digests=image.digests,
             filename=image.filename, metadata=carried_notes(image.metadata), assurance=assurance,
         )  # fmt: skip

@@ -27,7 +27,8 @@ def plan_moves(
     looked at after the other.
 
     `names` are the paths of everything there, of copies in any state and of files that are no copies and stay. A copy keeps a place
-    that only differs in what had to be added to tell it from another image when that other image is still in the way.
+    that only differs in what had to be added to tell it from another image when that other image is still in the way, and one that
+    differs in upper and lower case alone: no name is given anew where many a filesystem sees the very same.
     """
     taken = {fold(path) for path in names}
     moves: list[Move] = []
@@ -35,7 +36,7 @@ def plan_moves(
         taken.discard(fold(copy.path))
         wanted = path_for(copy, lambda path: fold(path) in taken)
         taken.add(fold(wanted))
-        if wanted != copy.path:
+        if fold(wanted) != fold(copy.path):
             told = f"the layout {layout} puts it there"
             moves.append(Move(copy_id=copy.id, image=str(copy.title), path=copy.path, wanted=wanted, reason=told))
     return tuple(moves)

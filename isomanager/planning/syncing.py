@@ -47,7 +47,8 @@ class SyncKind(StrEnum):
 
 
 class Shared(Value):
-    """An image that the source has. `copy_id` names it where the source is a repository of this library."""
+    """An image that the source has. `filename` is upstream's name, `kept_as` the same without a packing that was taken off;
+    `copy_id` names it where the source is a repository of this library."""
 
     title: Title
     path: str
@@ -56,6 +57,7 @@ class Shared(Value):
     assurance: Assurance = Assurance.NONE
     digests: Digests = Field(default_factory=dict)
     filename: str = ""
+    kept_as: str = ""
     copy_id: str = ""
     metadata: dict[str, str] = Field(default_factory=dict)
 

@@ -196,6 +196,14 @@ def fields_used(template: str) -> frozenset[str]:
     return frozenset(name for name, _, _ in named)
 
 
+_UPSTREAM = frozenset({"filename", "stem"})
+
+
+def names_upstream(layout: str) -> bool:
+    """Whether files are called as upstream calls them."""
+    return not is_tree(layout) and bool(fields_used(LAYOUTS.get(layout, layout)) & _UPSTREAM)
+
+
 def _split(template: str, fields: Mapping[str, str], filename: str) -> tuple[str, str, str]:
     """Folder, stem of the file name, and extension. Fields that are empty leave no dangling dash and no empty folder."""
     parts = [part.format_map(fields).strip(" -_") for part in template.split("/")]
@@ -208,13 +216,13 @@ def _split(template: str, fields: Mapping[str, str], filename: str) -> tuple[str
 
 def _distinctions(title: Title, used: frozenset[str], defaults: PathDefaults) -> tuple[list[str], list[str]]:
     """Pieces that are always added, and pieces that are added one by one while the path is taken."""
-    names_upstream = bool(used & {"filename", "stem"})  # upstream's own name tells architecture and edition in its way
+    own_name = bool(used & _UPSTREAM)  # upstream's own name tells architecture and edition in its way
     unusual = {
         "architecture": "" if title.architecture in defaults.architectures else title.architecture,
         "language": "" if title.language in defaults.languages else title.language,
         "edition": "" if title.edition in defaults.editions else title.edition,
     }
-    always = [] if names_upstream else [text for name, text in unusual.items() if text and name not in used]
+    always = [] if own_name else [text for name, text in unusual.items() if text and name not in used]
     told = {
         "flavor": title.flavor, "version": title.version.text, "edition": title.edition, "language": title.language,
         "architecture": title.architecture,
