@@ -47,7 +47,7 @@ def export_bundle(
                 dry_run=dry_run,
             )
         )
-    tell(report, as_json=as_json)
+    tell(report, as_json=as_json, moved="written")
 
 
 def import_bundle(place: Path, repository: str, keys: list[str], unsigned: bool, dry_run: bool, as_json: bool) -> None:
@@ -70,4 +70,4 @@ def import_bundle(place: Path, repository: str, keys: list[str], unsigned: bool,
                 place=str(place.absolute()), repository=repository, keys=named, unsigned=unsigned, dry_run=dry_run
             )
         )
-    tell(report, as_json=as_json, dry_run=dry_run)
+    tell(report, as_json=as_json, dry_run=dry_run, moved="copied")

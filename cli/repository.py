@@ -14,6 +14,7 @@ from cli.output import FAILED, print_json
 from cli.tables import print_facts, print_table, size
 
 if TYPE_CHECKING:
+    from isomanager.library.forgetting import Removal
     from isomanager.library.opening import Library
     from isomanager.model import RepositoryRecord
     from isomanager.storage.checking import StoreCheck
@@ -143,6 +144,44 @@ def rebuild(
 
         report = run(lambda: rebuild_repository(repository=name))
     tell(report, as_json=as_json)
+
+
+@app.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The repository's name.")],
+    forget_copies: Annotated[
+        bool,
+        typer.Option(
+            "--forget-copies", help="Also forget the images that are there, or in its trash; their files stay."
+        ),
+    ] = False,
+    dry_run: changing.DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a repository: what the database says of it goes, and no file is touched. Refused while anything names it."""
+    from isomanager.library.forgetting import plan_removal, remove_repository
+
+    with _library() as library:
+        if dry_run:
+            told = plan_removal(library, name, forget_copies=forget_copies)
+        else:
+            told = remove_repository(library, name, forget_copies=forget_copies)
+    if as_json:
+        print_json(told.model_dump(mode="json") | {"removed": not dry_run})
+    else:
+        _print_removal(told, dry_run=dry_run)
+    if told.obstacles:
+        raise typer.Exit(FAILED)
+
+
+def _print_removal(told: Removal, *, dry_run: bool) -> None:
+    there = ", ".join(f"{count} {state}" for state, count in told.copies.items())
+    held = f", {size(told.bytes)}" if told.bytes else ""
+    facts = [("repository", told.repository), ("place", told.url), ("forgotten", f"{there or 'no image'}{held}")]
+    if told.pins:
+        facts.append(("pins", f"{told.pins} on images there go with it"))
+    print_facts([*facts, *(("in the way", why) for why in told.obstacles), ("what stays", told.remains)])
+    print("Nothing was changed: this was a dry run." if dry_run else f"The repository {told.repository} is forgotten.")
 
 
 def _told(record: RepositoryRecord) -> dict[str, Any]:

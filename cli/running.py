@@ -14,6 +14,7 @@ from cli.output import FAILED, print_json, say
 from isomanager.errors import UsageError
 
 if TYPE_CHECKING:
+    from cli.reports import Moved
     from isomanager.library.outcomes import RunReport
     from isomanager.model import Plan
     from isomanager.planning.costs import Costs
@@ -80,16 +81,16 @@ def flows(verbosity: int, *, as_json: bool) -> Iterator[Run]:
         yield Run(show_progress=not as_json and verbosity == 0)
 
 
-def tell(report: RunReport, *, as_json: bool, dry_run: bool = False) -> None:
-    """Print what a run did, or would do; exit code 1 when an image failed."""
+def tell(report: RunReport, *, as_json: bool, dry_run: bool = False, moved: Moved = "fetched") -> None:
+    """Print what a run did, or would do; exit code 1 when an image failed. `moved` is the word for what becomes of bytes."""
     from cli.reports import print_plan, print_report
 
     if as_json:
         print_json(report_json(report))
     elif dry_run and report.plan is not None:
-        print_plan(report.plan, report.costs)
+        print_plan(report.plan, report.costs, moved=moved)
     else:
-        print_report(report)
+        print_report(report, moved=moved)
     if report.bad:
         raise typer.Exit(FAILED)
 
@@ -100,6 +101,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
     return {
         "outcomes": outcomes,
         "totals": report.totals,
+        "places": report.places,
         "plan": plan_json(report.plan)["actions"] if report.plan else [],
         "costs": report.costs.model_dump(mode="json") if report.costs else None,
         "recovered": report.recovered,

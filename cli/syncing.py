@@ -66,7 +66,7 @@ def sync(
                 source=source, to=to, mode=mode, verify=verify, link=link, max_deletes=max_deletes, dry_run=dry_run
             )
         )
-    tell(report, as_json=as_json, dry_run=dry_run)
+    tell(report, as_json=as_json, dry_run=dry_run, moved="copied")
 
 
 @sites.command("add")

@@ -13,7 +13,7 @@ from rich.cells import cell_len, set_cell_size
 
 from cli.output import harmless
 
-NUMBERS = ("size", "fetches", "frees")
+NUMBERS = ("size", "fetches", "copies", "writes", "frees")
 """Columns that read from the right."""
 
 _UNWATCHED_WIDTH = 160

@@ -189,6 +189,12 @@ FIXED = (
         "Make a repository known that is described by a block.",
     ),
     Definition(
+        "remove-repository",
+        "flows.remove_repository.remove_repository",
+        "Forget a repository, whose files stay; a dry run unless you switch that off.",
+        {"dry_run": True},
+    ),
+    Definition(
         "add-product",
         "flows.add_product.add_product",
         "Add a product of your own to the catalogue by a form, and try it. "

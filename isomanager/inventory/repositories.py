@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, insert, select, update
 
 from isomanager.errors import InventoryError
 from isomanager.inventory.database import Clash
-from isomanager.inventory.tables import REPOSITORIES
+from isomanager.inventory.tables import COPIES, REPOSITORIES, SITES
 from isomanager.inventory.transactions import Transactions
-from isomanager.model import RepositoryRecord
+from isomanager.model import CopyState, RepositoryRecord
 
 
 class RepositoryRecords(Transactions):
     """Adding, changing and listing repositories."""
 
     def add_repository(self, record: RepositoryRecord) -> RepositoryRecord:
-        """Name a new repository; InventoryError(code="repository-exists") when the name stands for another place."""
+        """Name a new repository; InventoryError(code="repository-exists") when the name stands for another place, or for a site."""
         try:
             with self._writing() as connection:
+                if connection.execute(select(SITES.c.name).where(SITES.c.name == record.name)).first() is not None:
+                    told = f"{record.name} is a site's name already: a sync would not know which of the two is meant."
+                    raise InventoryError(
+                        told, code="repository-exists", hint="Choose another name.", repository=record.name
+                    )
                 connection.execute(insert(REPOSITORIES).values(**dict(record)))
         except Clash as clash:
             known = self.repository(record.name)
@@ -40,16 +45,21 @@ class RepositoryRecords(Transactions):
             connection.execute(update(REPOSITORIES).where(REPOSITORIES.c.name == record.name).values(**changes))
         return self.repository(record.name)
 
-    def remove_repository(self, name: str) -> None:
-        """Forget a repository that holds nothing; InventoryError(code="repository-in-use") while any image is or was there, since
-        the history names it."""
+    def remove_repository(self, name: str, *, forget_copies: bool = False) -> None:
+        """Forget a repository and the history of what was there; with `forget_copies` also what is there. Receipts stay.
+
+        InventoryError(code="repository-in-use") while anything is there that is not to be forgotten, or came meanwhile.
+        """
         self.repository(name)
+        here = COPIES.c.repository == name
+        going = here if forget_copies else and_(here, COPIES.c.state == CopyState.GONE.value)
         try:
             with self._writing() as connection:
+                connection.execute(delete(COPIES).where(going))
                 connection.execute(delete(REPOSITORIES).where(REPOSITORIES.c.name == name))
         except Clash as clash:
             raise InventoryError(
-                f"The repository {name} cannot be forgotten: the history of its images names it.",
+                f"The repository {name} cannot be forgotten: the library knows images there.",
                 code="repository-in-use",
                 repository=name,
             ) from clash

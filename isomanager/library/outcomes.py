@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from isomanager.errors import IsoManagerError, Refused
 from isomanager.model import Action, ActionKind, Copy, Outcome, OutcomeKind, Plan, Received, Value
 from isomanager.planning.costs import Costs
@@ -32,9 +35,21 @@ class RunReport(Value):
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many outcomes of each kind there are, and the bytes fetched."""
-        counted = {kind.value: sum(one.outcome is kind for one in self.outcomes) for kind in OutcomeKind}
-        return {**counted, "bytes": sum(one.bytes for one in self.outcomes)}
+        """How many outcomes of each kind there are, and the bytes that were fetched, copied or written."""
+        return _totals(self.outcomes)
+
+    @property
+    def places(self) -> dict[str, dict[str, int]]:
+        """The totals of each repository that has an outcome."""
+        by_place: dict[str, list[Outcome]] = {}
+        for one in self.outcomes:
+            by_place.setdefault(one.repository, []).append(one)
+        return {name: _totals(outcomes) for name, outcomes in sorted(by_place.items()) if name}
+
+
+def _totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    counted = Counter(one.outcome.value for one in outcomes)
+    return {**{kind.value: counted[kind.value] for kind in OutcomeKind}, "bytes": sum(one.bytes for one in outcomes)}
 
 
 def settled_outcome(action: Action) -> Outcome | None:

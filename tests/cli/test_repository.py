@@ -39,6 +39,22 @@ def test_a_folder_becomes_a_repository_and_is_listed_and_checked(here: Isomanage
     assert "can be used" in here("repository", "check", "nas").well().out
 
 
+def test_a_repository_is_forgotten_and_its_files_stay(here: Isomanager, tmp_path: Path) -> None:
+    here("repository", "create", tmp_path / "nas", "--name", "nas").well()
+    here("site", "add", "europe", "nas").well()
+    there = sorted(tmp_path.joinpath("nas").rglob("*"))
+    looked = here("repository", "remove", "nas", "--dry-run", "--json")
+    assert (looked.code, looked.json["removed"], looked.json["obstacles"]) == (1, False, ["the site europe names it"])
+    refused = here("repository", "remove", "nas", "--json")
+    assert (refused.code, refused.json["error"]) == (1, "repository-in-use")
+    here("site", "remove", "europe").well()
+    told = here("repository", "remove", "nas").well().out
+    assert "is forgotten" in told
+    assert "isomanager repository rebuild nas" in " ".join(told.split())
+    assert [one["name"] for one in here("repository", "list", "--json").well().json] == ["default"]
+    assert sorted(tmp_path.joinpath("nas").rglob("*")) == there
+
+
 def test_a_relative_folder_is_the_same_from_everywhere(here: Isomanager, tmp_path: Path) -> None:
     assert here("repository", "create", "isos", "--name", "isos", "--json").well().json["url"] == str(tmp_path / "isos")
 

@@ -31,11 +31,12 @@ def test_a_site_is_brought_in_step_and_one_that_is_down_is_told(
     assert {(one["repository"], one["code"]) for one in planned["outcomes"]} == {("branch", "copy"), ("down", "copy")}
     assert [one["cost"] for one in planned["plan"]] == [3000, 3000]
     shown = isomanager("sync", "default", "europe", "--dry-run").well().out
-    assert ("2.9 KiB" in shown, "missing" in shown, "branch" in shown) == (True, True, True)
+    assert all(word in shown for word in ("2.9 KiB", "missing", "branch", "Copies 5.9 KiB"))
     (tmp_path / "down").rename(tmp_path / "gone")
     done = isomanager("sync", "default", "europe", "--json")
     told = {one["repository"]: one for one in done.json["outcomes"]}
     assert (done.code, told["branch"]["outcome"], told["down"]["outcome"]) == (1, "published", "failed")
+    assert {name: one["failed"] for name, one in done.json["places"].items()} == {"branch": 0, "down": 1}
     (copy,) = isomanager("list", "--repository", "branch", "--json").well().json
     assert (copy["product"], copy["source"]) == ("lab", "sync")
     assert (tmp_path / "branch" / copy["path"]).read_bytes() == b"lab" * 1000
