@@ -287,6 +287,7 @@ _SAMBA = """
   log file = {folder}/log/log.%m
   server min protocol = SMB3_00
   server signing = mandatory
+  smb2 max credits = {credits}
   load printers = no
   printing = bsd
   printcap name = /dev/null
@@ -309,13 +310,19 @@ _SAMBA = """
   read only = no
   valid users = {user}
   smb encrypt = required
+[dfs]
+  path = {folder}/isos
+  read only = no
+  valid users = {user}
+  msdfs root = yes
 """
 
 
 @contextmanager
-def smb_server(folder: Path, port: int | None = None) -> Iterator[SmbServer]:
-    """Samba with the shares `isos`, `private` (the owner's alone), `small` (its folder may be a small disk) and `coded`
-    (encrypted); a second start with the same folder and port goes on from there."""
+def smb_server(folder: Path, port: int | None = None, *, at_once: int = 8192) -> Iterator[SmbServer]:
+    """Samba with the shares `isos`, `private` (the owner's alone), `small` (its folder may be a small disk), `coded` (encrypted)
+    and `dfs` (of a distributed namespace), and how many requests it lets be under way; a second start with the same folder and
+    port goes on from there."""
     smbd, pdbedit = program("smbd", "Debian's samba"), program("pdbedit", "Debian's samba")
     port = port or free_ports(1)[0]
     for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "log", "isos", "small"):
@@ -324,7 +331,7 @@ def smb_server(folder: Path, port: int | None = None) -> Iterator[SmbServer]:
     user = getpass.getuser()
     guest = "nobody" if os.geteuid() == 0 else user
     configuration, log = folder / "smb.conf", folder / "server.log"
-    configuration.write_text(_SAMBA.format(folder=folder, port=port, user=user, guest=guest))
+    configuration.write_text(_SAMBA.format(folder=folder, port=port, user=user, guest=guest, credits=at_once))
     for name, password in ((SmbServer.guest, SmbServer.guest_password), (user, SmbServer.password)):
         if name == user or os.geteuid() == 0:
             subprocess.run(

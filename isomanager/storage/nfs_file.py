@@ -10,9 +10,6 @@ from isomanager.errors import StoreUnavailable
 from isomanager.storage.nfs_client import NfsClient
 from isomanager.storage.pipelining import Piece, PipelinedFile
 
-_STRETCH = 64 << 20
-"""Bytes after which the server is told to begin to write."""
-
 
 class NfsFile(PipelinedFile):
     """Honours TreeFile for the file behind `handle`; a handle needs no opening and no closing."""
@@ -20,15 +17,12 @@ class NfsFile(PipelinedFile):
     def __init__(self, client: NfsClient, handle: bytes, told: str, request: int) -> None:
         self._client, self._handle = client, handle
         self._lives: set[bytes] = set()
-        self._unflushed = 0
-        self._flushing: Callable[[], bytes] | None = None
         super().__init__(told, request)
 
     def _errors(self) -> AbstractContextManager[None]:
         return _named(self._told)
 
     def _begin_write(self, offset: int, piece: Piece) -> Callable[[], int]:
-        self._begin_flush(len(piece))
         answer = self._client.begin_write(self._handle, offset, piece)
 
         def taken() -> int:
@@ -38,32 +32,17 @@ class NfsFile(PipelinedFile):
 
         return taken
 
-    def _begin_flush(self, more: int) -> None:
-        """Let the server begin to write down what it has, one such request at a time: its disk works while more comes."""
-        self._unflushed += more
-        if self._unflushed >= _STRETCH:
-            self._unflushed = 0
-            self._end_flush()
-            self._flushing = self._client.begin_commit(self._handle)
-
-    def _end_flush(self) -> None:
-        """A server may tell of a failed disk once only: the answer counts."""
-        answer, self._flushing = self._flushing, None
-        if answer is not None:
-            try:
-                self._lives.add(answer())
-            except BaseException as wrong:
-                self._failed = wrong
-                raise
+    def _begin_flush(self) -> Callable[[], object]:
+        answer = self._client.begin_commit(self._handle)
+        return lambda: self._lives.add(answer())
 
     def _begin_read(self, offset: int, length: int) -> Callable[[], memoryview]:
         return self._client.begin_read(self._handle, offset, length)
 
     def _flush(self) -> None:
         """A server that was started anew since it took bytes has forgotten them (RFC 1813, section 4.8)."""
-        self._end_flush()
-        life = self._client.begin_commit(self._handle)()
-        if self._lives - {life}:
+        super()._flush()
+        if len(self._lives) > 1:
             self._failed = StoreUnavailable(
                 f"{self._told}: the NFS server was started anew and has forgotten what it had not yet written down.",
                 hint="The next try continues from what it had.",

@@ -17,6 +17,8 @@ from isomanager.errors import StoreUnavailable
 AT_ONCE = 8
 """On loopback four are enough; over 40 ms eight are five times as fast as one."""
 _ROOM_PATIENCE = 60.0
+_STRETCH = 64 << 20
+"""Bytes after which the server is told to begin to write."""
 
 Piece = bytes | memoryview
 """Bytes that do not change."""
@@ -29,6 +31,8 @@ class PipelinedFile(ABC):
         self._told, self._request = told, request
         self._using = threading.RLock()
         self._written: deque[tuple[Callable[[], int], int, Piece]] = deque()
+        self._unflushed = 0
+        self._flushing: Callable[[], object] | None = None
         self._closed = False
         self._failed: BaseException | None = None
 
@@ -45,8 +49,12 @@ class PipelinedFile(ABC):
         """Send a request; what is given back waits for its answer: nothing at the end of the file."""
 
     @abstractmethod
+    def _begin_flush(self) -> Callable[[], object]:
+        """Have the server put on its medium what it has taken; what is given back waits until it has."""
+
     def _flush(self) -> None:
-        """Have the server put on its medium what it has taken."""
+        """The same, to the end."""
+        self._begin_flush()()
 
     @abstractmethod
     def _cut(self, size: int) -> None:
@@ -101,8 +109,27 @@ class PipelinedFile(ABC):
                 while len(self._written) >= AT_ONCE:
                     self._confirm(*self._written.popleft())
                 self._wait_for_room()
+                self._flush_early(len(piece))
                 self._written.append((self._begin_write(offset + start, piece), offset + start, piece))
         return len(view)
+
+    def _flush_early(self, more: int) -> None:
+        """Let the server begin to write down what it has, one such request at a time: its disk works while more comes."""
+        self._unflushed += more
+        if self._unflushed >= _STRETCH:
+            self._unflushed = 0
+            self._end_flush()
+            self._flushing = self._begin_flush()
+
+    def _end_flush(self) -> None:
+        """A server may tell of a failed disk once only: the answer counts."""
+        answer, self._flushing = self._flushing, None
+        if answer is not None:
+            try:
+                answer()
+            except BaseException as wrong:
+                self._failed = wrong
+                raise
 
     def _settle(self) -> None:
         while self._written:
@@ -142,6 +169,7 @@ class PipelinedFile(ABC):
         with self._using, self._errors():
             self._require_open()
             self._settle()
+            self._end_flush()
             self._flush()
 
     def truncate(self, size: int) -> None:

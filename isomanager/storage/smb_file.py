@@ -13,7 +13,7 @@ from isomanager.storage.pipelining import Piece, PipelinedFile
 from isomanager.storage.smb_connection import PatientConnection, UnderWay
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_looking import END_OF_FILE
-from isomanager.storage.smb_messages import Answer, Asked, charge_of, read, read_of, write, written_of
+from isomanager.storage.smb_messages import Answer, Asked, charge_of, flush, read, read_of, write, written_of
 from isomanager.storage.smb_session import SmbSession
 
 REQUEST = 1 << 20
@@ -61,8 +61,9 @@ class SmbFile(PipelinedFile):
 
         return answer
 
-    def _flush(self) -> None:
-        self._raw.fd.flush()
+    def _begin_flush(self) -> Callable[[], object]:
+        begun = self._send(flush(self._id))
+        return lambda: self._answer(begun)
 
     def _cut(self, size: int) -> None:
         if self._session.call(smbclient.stat, self._raw.name).st_size > size:

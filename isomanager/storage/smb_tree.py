@@ -210,7 +210,13 @@ class SmbTree:
     def place_new(self, source: str, final: str) -> None:
         """Rename, create-only: by a second name and removing the first, which no server does in two steps; where there are no
         hard links by a rename that the server is told not to replace anything with."""
-        if self.same(source, final) or self._name_new(source, final):
+        try:
+            both = self._name_new(source, final)
+        except FileExistsError:
+            if not self.same(source, final):
+                raise
+            both = True
+        if both:
             self.remove(source)
 
     def _name_new(self, source: str, final: str) -> bool:

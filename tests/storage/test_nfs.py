@@ -16,7 +16,7 @@ import pytest
 from contract_case import IMAGE, NAMED, code_of, expect_full, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
-from isomanager.storage import nfs_file
+from isomanager.storage import pipelining
 from isomanager.storage.addresses import Address, read_address
 from isomanager.storage.checking import check_place
 from isomanager.storage.local import LocalStore
@@ -261,7 +261,7 @@ def test_the_server_writes_down_while_more_comes(store: NfsStore, monkeypatch: p
         return begin_commit(client, handle)
 
     monkeypatch.setattr(NfsClient, "begin_commit", count)
-    monkeypatch.setattr(nfs_file, "_STRETCH", 2 * MIB)
+    monkeypatch.setattr(pipelining, "_STRETCH", 2 * MIB)
     data = pattern(7 * MIB)
     partial = store.begin(IMAGE, len(data), NAMED, key="k1")
     asked.clear()
