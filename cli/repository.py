@@ -52,13 +52,17 @@ def create(
     layout: Annotated[
         str, typer.Option("--layout", metavar="LAYOUT", help="Where in it an image goes; else by the default one.")
     ] = "",
+    new_disk: Annotated[
+        bool,
+        typer.Option("--new-disk", help="Its disk was replaced by an empty one: take it, though no image is there."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a place known as a repository, once it has shown that it can be used."""
     from isomanager.library.repositories import add_repository
 
     with _library() as library, _prefect_for(url):
-        record = add_repository(library, name, url, layout, description)
+        record = add_repository(library, name, url, layout, description, new_disk=new_disk)
     if as_json:
         print_json(_told(record))
     else:

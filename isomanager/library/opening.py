@@ -17,6 +17,7 @@ from isomanager.catalogue.loader import Catalogue, load_catalogue
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.tracing import Seen
 from isomanager.errors import ConfigurationError
+from isomanager.library.mounting import take_folder, watched
 from isomanager.model import CopyState, RepositoryRecord, Selector, Subscription, Title
 from isomanager.settings import Settings, load_settings
 from isomanager.storage.contract import Store
@@ -85,8 +86,7 @@ class Library:
         return inventory
 
     def _settle_default_repository(self, inventory: Inventory) -> None:
-        """Make the repository that the settings name, with their layout, which it keeps until it is given another by name; refuse
-        to lose sight of the copies of another one."""
+        """Make the repository that the settings name, with their layout; refuse to lose sight of the copies of another one."""
         wanted = RepositoryRecord(
             name=DEFAULT,
             url=self.settings.default_repository,
@@ -95,7 +95,7 @@ class Library:
         )
         known = next((one for one in inventory.repositories() if one.name == DEFAULT), None)
         if known is None:
-            open_store(wanted.url, create=True)
+            take_folder(open_store(wanted.url, create=True))
             inventory.add_repository(wanted)
         elif known.url != wanted.url:
             if inventory.copies(DEFAULT, states=LIVE):
@@ -104,7 +104,7 @@ class Library:
                     "with images in it.",
                     hint=f"Set default_repository back to {known.url}, or use another data_folder for another library.",
                 )
-            open_store(wanted.url, create=True)
+            take_folder(open_store(wanted.url, create=True))
             inventory.update_repository(wanted)
 
     @cached_property
@@ -208,7 +208,8 @@ class Library:
         """The repository's store, opened once."""
         with self._opening:
             if repository not in self._stores:
-                self._stores[repository] = open_store(self.inventory.repository(repository).url)
+                url = self.inventory.repository(repository).url
+                self._stores[repository] = watched(self.inventory, repository, open_store(url))
             return self._stores[repository]
 
     def selects(self, subscription: Subscription, title: Title) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from isomanager.errors import StoreError, UsageError
+from isomanager.library.mounting import holds_images, take_folder
 from isomanager.library.opening import Library
 from isomanager.model import RepositoryRecord
 from isomanager.settings import absolute_address
@@ -19,8 +20,11 @@ from isomanager.storage.opening import is_within, open_store
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
-def add_repository(library: Library, name: str, url: str, layout: str = "", description: str = "") -> RepositoryRecord:
-    """Make a repository known under `name`; one that is known already stays as it is, but for a new description.
+def add_repository(
+    library: Library, name: str, url: str, layout: str = "", description: str = "", *, new_disk: bool = False
+) -> RepositoryRecord:
+    """Make a repository known under `name`; one that is known already stays as it is, but for a new description. `new_disk`: its
+    folder is taken though nothing of what is known is there, for its disk was replaced by an empty one.
 
     Raises UsageError for a name that is none, for a place that another repository has or lies in, and for another layout than a
     known one has; ConfigurationError for an address that is none, StoreError or StoreUnavailable when it cannot be used.
@@ -31,7 +35,11 @@ def add_repository(library: Library, name: str, url: str, layout: str = "", desc
     url = absolute_address(url)
     refuse_password(url)
     _require_own_place(library, name, url)
-    require_usable(open_store(url, create=True), library.now)
+    is_new = new_disk or not _is_held(library, name, url)
+    store = open_store(url, create=True) if is_new else library.store(name)
+    require_usable(store, library.now)
+    if is_new:
+        take_folder(store)
     wanted = RepositoryRecord(
         name=name, url=url, layout=layout or "default", description=description, created_at=library.now()
     )
@@ -42,6 +50,12 @@ def add_repository(library: Library, name: str, url: str, layout: str = "", desc
     if description and known.description != description:
         return library.inventory.update_repository(known.model_copy(update={"description": description}))
     return known
+
+
+def _is_held(library: Library, name: str, url: str) -> bool:
+    """Whether it is known, with images in it."""
+    known = any((one.name, one.url) == (name, url) for one in library.inventory.repositories())
+    return known and holds_images(library.inventory, name)
 
 
 def _require_own_place(library: Library, name: str, url: str) -> None:
@@ -72,4 +86,4 @@ def is_name(text: str) -> bool:
 def check_repository(library: Library, name: str) -> StoreCheck:
     """Try everything that the repository `name` needs. InventoryError when there is none of that name."""
     url = library.inventory.repository(name).url
-    return check_place(url, lambda: open_store(url), library.now)
+    return check_place(url, lambda: library.store(name), library.now)

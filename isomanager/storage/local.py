@@ -87,8 +87,13 @@ class LocalStore(TreeStore):
 
     @property
     def root(self) -> Path:
-        """The folder."""
+        """The folder's path."""
         return self._folder.root
+
+    @property
+    def folder(self) -> LocalTree:
+        """The folder, which may be on a disk that is not mounted."""
+        return self._folder
 
     def is_same_file(self, path: str, other: str) -> bool:
         """Whether both paths are names of one file."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from isomanager.errors import StoreUnavailable
@@ -18,6 +19,7 @@ from isomanager.storage.durable import (
     write_new,
     write_new_together,
 )
+from isomanager.storage.marking import MARK, MARKED
 from isomanager.storage.paths import inside
 from isomanager.storage.placing import name_new, place_new, same_file
 from isomanager.storage.tree import Kind, Seen
@@ -32,6 +34,7 @@ class LocalTree:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would replace a symbolic link the user chose
         self._lock = self.root / INTERNAL / "placing.lock"
+        self._expected = ""
         posix = os.name == "posix"
         self.traits = StoreTraits(symbolic_links=posix)
 
@@ -45,13 +48,42 @@ class LocalTree:
         make_folders(self.root)
 
     def require(self) -> None:
-        """StoreUnavailable unless the folder is there."""
+        """StoreUnavailable unless the folder is there, and the repository in it that is expected."""
+        if self._expected and self.is_marked():
+            return
         if not self.root.is_dir():
             raise StoreUnavailable(
                 f"The repository folder {self.root} is not there.",
-                hint="Mount the disk or share it is on, or create the repository again.",
+                hint=f"Mount the disk or share it is on, or create the repository again{self._as_new()}.",
                 url=self.url,
             )
+        if self._expected:
+            raise StoreUnavailable(
+                f"The folder {self.root} is there, but the mark of the repository {self._expected} ({MARK}) is not: "
+                "its disk or share is not mounted.",
+                code="not-mounted",
+                hint=f"Mount it. If this is an empty disk in place of the old one, create it again{self._as_new()}.",
+                url=self.url,
+            )
+
+    def _as_new(self) -> str:
+        command = f"isomanager repository create {self.url} --name {self._expected} --new-disk"
+        return f": {command}" if self._expected else ""
+
+    def expect(self, repository: str) -> None:
+        """Use the folder from now on only while it has the mark of a repository, which is the one of that name."""
+        self._expected = repository
+
+    def is_marked(self) -> bool:
+        """Whether the mark of a repository is there."""
+        return self._at(MARK).is_file()
+
+    def mark(self) -> None:
+        """Put the mark of a repository there. A repeat does nothing."""
+        self.make_folders(INTERNAL)
+        with suppress(FileExistsError):
+            self.write_new(MARK, MARKED)
+            self.flush_names(INTERNAL)
 
     def check(self, path: str) -> None:
         """StoreError for what is no plain path, or leads out of the folder through a symbolic link."""

@@ -26,6 +26,11 @@ class NfsStore(TreeStore):
         self._way = tree
         super().__init__(tree, create=create)
 
+    @property
+    def folder(self) -> MountedTree | None:
+        """The folder where the system has mounted it."""
+        return self._way if isinstance(self._way, MountedTree) else None
+
     def close(self) -> None:
         """Let go of a connection of its own."""
         if isinstance(self._way, NfsTree):
