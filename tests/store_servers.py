@@ -237,6 +237,14 @@ def s3_client(server: S3Server):  # type: ignore[no-untyped-def]
     )
 
 
+def neighbour_s3_bucket(server: S3Server) -> str:
+    """The bucket of the neighbour, made by whoever needs it first."""
+    client = s3_client(server)
+    if server.neighbour_bucket not in [one["Name"] for one in client.list_buckets()["Buckets"]]:
+        client.create_bucket(Bucket=server.neighbour_bucket)
+    return server.neighbour_bucket
+
+
 def _has_bucket(server: S3Server) -> bool:
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -142,6 +142,7 @@ class _Probe:
         try:
             partial.write(0, b"x")
             partial.checkpoint()
+            self._store.partial(key)
         finally:
             partial.discard()
         return "an unfinished image can be kept and dropped"

@@ -26,7 +26,8 @@ from isomanager.storage.contract import Entry
 from isomanager.storage.s3_errors import code_of
 
 NOTHING_THERE = {"NoSuchKey", "404"}
-_FORBIDDEN = "403"
+_UNTOLD = {"400", "403"}
+"""An answer to HEAD has no room for the reason: a key that may not, or a token that has expired."""
 _NO_SUCH_RANGE = {"InvalidRange", "416"}
 
 Headers = dict[str, Any]
@@ -162,8 +163,8 @@ class S3Bucket:
         except OSError as error:
             if code_of(error) in NOTHING_THERE:
                 return None
-            if code_of(error) == _FORBIDDEN:
-                self.get(path, 0, 1)  # an answer to HEAD has no room for the reason: this one says it
+            if code_of(error) in _UNTOLD:
+                self.get(path, 0, 1)  # this one says it
             raise
 
     def get(self, path: str, start: int, length: int, *, if_match: str = "") -> bytes:

@@ -17,6 +17,21 @@ from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
 _CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity", "NotSignedUp"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken"}
 _PERMISSION = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem", "MethodNotAllowed", "InvalidObjectState"}
+_RIGHTS = {
+    "HeadObject": "s3:GetObject",
+    "GetObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutObject": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "UploadPartCopy": "s3:PutObject, or s3:GetObject of what is copied",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "DeleteObject": "s3:DeleteObject",
+    "ListParts": "s3:ListMultipartUploadParts",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+}
+"""Which right each request takes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html"""
 _NO_SPACE = {
     "QuotaExceeded",
     "QuotaExceededException",
@@ -57,7 +72,7 @@ _MEANINGS = (
     _Meaning(
         _PERMISSION,
         "no-permission",
-        "The key may not do this: its policy, or the bucket's, must allow s3:ListBucket, s3:GetObject, s3:PutObject, "
+        "The key's policy and the bucket's must allow s3:ListBucket, s3:GetObject, s3:PutObject, "
         "s3:DeleteObject, s3:AbortMultipartUpload, s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts.",
     ),
     _Meaning(_NO_SPACE, "no-space", "Free some space or raise the quota, or choose another repository."),
@@ -93,13 +108,19 @@ def as_store_error(error: BaseException, what: str) -> IsoManagerError:
         return StoreError(f"{what} failed: {error}.", code="credentials", hint="Look at ~/.aws/config.")
     meaning = next((one for one in _MEANINGS if code in one.codes), None)
     if meaning is not None:
-        return StoreError(f"{what} failed: {_said(error)} ({code}).", code=meaning.code, hint=meaning.hint)
+        lacking = _lacking(error) if meaning.code == "no-permission" else ""
+        return StoreError(f"{what} failed: {_said(error)} ({code}).", code=meaning.code, hint=lacking + meaning.hint)
     if code and code not in _FOR_NOW:
         return StoreError(f"{what} failed: {_said(error)} ({code}).")
     return StoreUnavailable(
         f"{what} failed: {_said(error)}{f' ({code})' if code else ''}.",
         hint="Check that the server can be reached; the next try continues.",
     )
+
+
+def _lacking(error: BaseException) -> str:
+    asked = next((one for two in (error, error.__cause__) if (one := getattr(two, "operation_name", ""))), "")
+    return f"The key lacks the right {_RIGHTS[asked]}. " if asked in _RIGHTS else ""
 
 
 def _said(error: BaseException) -> str:

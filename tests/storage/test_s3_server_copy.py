@@ -24,7 +24,7 @@ from isomanager.storage.s3_bucket import S3Access, S3Bucket
 from isomanager.storage.s3_partial import S3Partial
 from isomanager.storage.s3_server_copy import decide_copying, judge_copied
 from isomanager.storage.sources import StoredFile, look_up
-from store_servers import S3Server, s3_client
+from store_servers import S3Server, neighbour_s3_bucket, s3_client
 
 GRANULE = 5 << 20
 ETAG = '"0123456789abcdef0123456789abcdef-3"'
@@ -155,9 +155,8 @@ def test_never_copies_from_an_object_that_became_another_one(
 
 
 def test_a_key_that_may_not_read_the_source_sends(s3: S3Server, source: StoredFile, data: bytes) -> None:
-    s3_client(s3).create_bucket(Bucket=s3.neighbour_bucket)
     access = replace(access_to(s3), key=s3.neighbour_key, secret=s3.neighbour_secret)
-    store = S3Store(s3.neighbour_bucket, uuid.uuid4().hex[:12], access, granule=GRANULE)
+    store = S3Store(neighbour_s3_bucket(s3), uuid.uuid4().hex[:12], access, granule=GRANULE)
     partial = copying(store, source, len(data))
     assert published(partial, store, data) == data
     assert partial.way == "sent: the server does not copy it, it answers AccessDenied"
