@@ -9,19 +9,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from isomanager.catalogue.documents import MAX_DOCUMENT_BYTES, NO_HEADERS, DocumentSource, Located, ask
 from isomanager.catalogue.product import Product
 from isomanager.catalogue.remembering import Remembering
 from isomanager.errors import Cancelled, FetchRefused, IsoManagerError, TransientError
-from isomanager.library.catalogue_document import version_in_name
 from isomanager.library.opening import Library
-from isomanager.library.sourcing import known_sources, layout_path, source_policy
 from isomanager.model import Assurance, Document, Expectation, Offer, Refusal, SourceRecord
 from isomanager.planning.sourcing import address_at, ails, document_at
-from isomanager.transfer.documents import HttpDocuments, Manners
 from isomanager.transfer.policy import FetchPolicy
 from isomanager.transfer.politeness import host_of
+
+if TYPE_CHECKING:
+    from isomanager.transfer.documents import HttpDocuments
 
 _log = logging.getLogger(__name__)
 
@@ -161,6 +162,8 @@ def _is_independent(judged: Expectation | Refusal, taken: set[str]) -> bool:
     """Whether the answer is as good as the vendor's own, whoever served the documents at the addresses `taken`."""
     if isinstance(judged, Refusal) or judged.assurance not in (Assurance.SIGNED, Assurance.PINNED):
         return False
+    from isomanager.library.catalogue_document import version_in_name  # it needs the database's library
+
     offer = judged.offer
     only_proofs = taken <= {*_addresses(offer), *(one.url for one in judged.evidence)} - set(offer.listed_at)
     return only_proofs or version_in_name(offer.title.version, offer.filename)
@@ -178,6 +181,8 @@ def _addresses(offer: Offer) -> Iterator[str]:
 
 def other_places(library: Library, product: Product) -> Iterator[Place]:
     """Where copies of the vendor's tree are: the user's sources, the preferred first, and mirrors that the product file names."""
+    from isomanager.library.sourcing import known_sources, source_policy  # whoever asks nobody imports no HTTP client
+
     for record in sorted(known_sources(library), key=lambda one: (ails(one, library.now()), one.priority)):
         if record.base:
             yield Place(record.name, _in_source(record), _documents(library, source_policy(record)))
@@ -190,12 +195,16 @@ def _in_source(record: SourceRecord) -> Callable[[str], str | None]:
 
 
 def _documents(library: Library, policy: FetchPolicy) -> HttpDocuments:
+    from isomanager.transfer.documents import HttpDocuments, Manners
+
     manners = Manners(cache=library.document_cache, patience=library.settings.document_patience, stop=library.stop)
     return HttpDocuments(library.client, policy, manners)
 
 
 def is_elsewhere(library: Library, offer: Offer) -> bool:
     """Whether a source of the user's has a file where it should have the offer's."""
+    from isomanager.library.sourcing import known_sources, layout_path, source_policy
+
     for record in known_sources(library):
         url = address_at(record, offer, layout_path(library, offer)) if record.base else None
         if url is None:

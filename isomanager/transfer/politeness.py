@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition, Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-import httpx
-
 from isomanager.errors import Cancelled
 from isomanager.transfer.progress import Stop
+
+if TYPE_CHECKING:
+    import httpx
 
 _LOOK_EVERY = 0.2
 """Seconds between two looks at the stop while waiting for a turn."""
