@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from domain_update import update
 from isomanager.errors import Cancelled, IsoManagerError, LeaseLost, Refused, StoreError, UsageError
-from isomanager.inventory.exchange.bundle_form import known_elsewhere
+from isomanager.inventory.exchange.bundle_form import Manifest, known_elsewhere, read_manifest
 from isomanager.inventory.searching import CopySearch
 from isomanager.library.bundling import plan_bundle, write_bundle
 from isomanager.library.indexing import refresh_indexes
@@ -320,6 +321,17 @@ def test_archives_that_end_early_or_are_damaged_are_refused(filled: Library, isl
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_bundle_of_a_newer_form_is_told_from_a_broken_one() -> None:
+    now = datetime.now(UTC)
+    known = Manifest(made_at=now, key="", images=(), files=()).model_dump(mode="json")
+    for newer in ({**known, "schema_version": 2}, {**known, "chapters": []}):
+        with pytest.raises(Refused, match="bring this one up to date"):
+            read_manifest(json.dumps(newer).encode())
+    with pytest.raises(Refused) as broken:
+        read_manifest(b"{}")
+    assert "up to date" not in str(broken.value)
+
+
 def test_what_is_no_file_is_refused_instead_of_waited_for(island: Library, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tar")
     with pytest.raises(UsageError, match="neither a folder nor a file"):

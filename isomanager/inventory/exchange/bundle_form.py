@@ -93,7 +93,9 @@ def read_manifest(data: bytes) -> Manifest:
     except ValidationError as wrong:
         first = wrong.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "its beginning"
-        raise bad_bundle(f"its manifest is none: {first['msg']} at {where}") from wrong
+        newer = where == "schema_version" or first["type"] == "extra_forbidden"
+        asked = "; a newer isomanager made it, it seems: bring this one up to date" if newer else ""
+        raise bad_bundle(f"its manifest is none: {first['msg']} at {where}{asked}") from wrong
     _refuse_contradictions(manifest)
     return manifest
 
@@ -118,7 +120,9 @@ def _refuse_contradictions(manifest: Manifest) -> None:
 
 def bad_bundle(why: str) -> Refused:
     """The error of a bundle that nobody should believe."""
-    return Refused(f"The bundle is refused: {why}.", code="bad-bundle", hint="Nothing of it was taken in.")
+    return Refused(
+        f"The bundle is refused: {why}.", code="bad-bundle", hint="Only what was proved before that is taken in."
+    )
 
 
 def known_elsewhere(files: Iterable[Path]) -> frozenset[str]:
