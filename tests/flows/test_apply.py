@@ -8,6 +8,7 @@ import pytest
 
 from flow_runs import Given, outcomes_of
 from flows.apply import apply
+from flows.remove_repository import remove_repository
 from flows.subscribe import change_subscription
 from flows.update import update
 from isomanager.errors import PermanentError, UsageError
@@ -24,6 +25,18 @@ def declared(folder: Path, keep: int = 1) -> str:
         f"repositories:\n- name: old\n  url: {folder / 'old'}\n"
         f"subscriptions:\n- select: sample-lantern\n  floor: mirror\n  keep: {keep}\n"
     )
+
+
+def test_a_repository_is_shown_before_it_is_forgotten_and_its_files_stay(given: Given, tmp_path: Path) -> None:
+    apply(library_file=declared(tmp_path), form="yaml")
+    there = sorted((tmp_path / "old").rglob("*"))
+    assert remove_repository(repository="old").obstacles == ()
+    with library_in_use() as library:
+        assert library.inventory.repository("old").name == "old", "a dry run unless told otherwise"
+    assert str(tmp_path / "old") in remove_repository(repository="old", dry_run=False).remains
+    with library_in_use() as library:
+        assert [one.name for one in library.inventory.repositories()] == ["default"]
+    assert sorted((tmp_path / "old").rglob("*")) == there
 
 
 def test_a_library_file_is_shown_applied_once_and_then_changes_nothing(
