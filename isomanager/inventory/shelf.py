@@ -47,8 +47,7 @@ class ShelfRecords(CopyRecords, SearchRecords, SumRecords):
 
     def newest_first(self, repository: str, product: str) -> Iterator[Copy]:
         """The held copies of the product, the newest version first."""
-        here = (COPIES.c.repository == repository, COPIES.c.product == product)
-        held = select(*COPY_COLUMNS).where(_HELD, *here)
+        held = select(*COPY_COLUMNS).where(_HELD, *_of(repository, product))
         yield from self._newest_first(held.limit(_FIRST_LOOK))
         yield from self._newest_first(held.limit(_NO_LIMIT).offset(_FIRST_LOOK))
 
@@ -76,8 +75,15 @@ class ShelfRecords(CopyRecords, SearchRecords, SumRecords):
 
     def held_of(self, repository: str, product: str, scopes: Collection[Scope]) -> Sequence[Copy]:
         """The held copies of the product that may be of these scopes: all of a scope or none."""
-        here = (COPIES.c.repository == repository, COPIES.c.product == product)
-        return self._listed(select(*COPY_COLUMNS).where(_HELD, *here, *_may_be_of(scopes)))
+        held = select(*COPY_COLUMNS).where(_HELD, *_of(repository, product))
+        return self._listed(held.where(*_may_be_of(scopes)))
+
+
+def _of(repository: str, product: str) -> Iterator[ColumnElement[bool]]:
+    """The copies of a product in a repository, looked for among the product's: SQLite, where it may choose, looks through the
+    repository's, which are many more."""
+    yield COPIES.c.product == product
+    yield COPIES.c.repository.concat("") == repository
 
 
 def _scope(columns: Sequence[Any]) -> Scope:

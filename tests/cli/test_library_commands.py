@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -186,15 +185,15 @@ def test_download_from_an_address_is_held_only_with_a_proof(
 
 
 def test_json_output_is_nothing_but_json(isomanager: Isomanager, upstream: SampleUpstream) -> None:
-    for command in (
-        "catalogue list",
-        "catalogue show sample-orchard",
-        "catalogue check sample-lantern",
-        "config",
-        "list",
-    ):
+    for command, form in {
+        "catalogue list": list,
+        "catalogue show sample-orchard": dict,
+        "catalogue check sample-lantern": dict,
+        "config": dict,
+        "list": list,
+    }.items():
         told = isomanager(*command.split(), "--json").well()
-        json.loads(told.out)
+        assert type(told.json) is form, command
 
 
 def test_the_catalogue_is_listed_shown_and_checked(isomanager: Isomanager, upstream: SampleUpstream) -> None:

@@ -24,6 +24,7 @@ from deployments.server import (
     own_address,
     prefect_api,
     prefect_home,
+    served_address,
     served_api,
     serving,
 )
@@ -151,8 +152,11 @@ def test_a_second_isomanager_serve_is_refused_with_the_address_of_the_first(sett
 
 def test_another_library_may_be_served_beside_it(settings: Settings, tmp_path: Path) -> None:
     other = settings.model_copy(update={"data_folder": tmp_path / "other"})
-    with serving(settings), serving(other):
-        pass
+    with serving(settings) as tell_ours, serving(other) as tell_theirs:
+        tell_ours(own_address(1))
+        tell_theirs(own_address(2))
+        assert (served_address(settings), served_address(other)) == (own_address(1), own_address(2))
+    assert served_address(settings) is None
 
 
 def test_a_port_in_use_is_an_error_that_names_it(settings: Settings, taken_port: int) -> None:

@@ -237,7 +237,8 @@ def test_nobody_interferes_with_a_copy_that_a_live_lease_works_on(
 def test_a_held_copy_is_nobodys(inventory: Inventory, make_copy: MakeCopy, make_receipt: MakeReceipt) -> None:
     copy, lease = publishing(inventory, make_copy(), make_receipt())
     inventory.record_published(copy.id, make_receipt(), lease)
-    inventory.transition(copy.id, CopyState.RETIRING, expected=CopyState.HELD)
+    assert inventory.has_lease(lease.key), "its writer still has its lease, which no longer speaks of the copy"
+    assert inventory.transition(copy.id, CopyState.RETIRING, expected=CopyState.HELD).state is CopyState.RETIRING
 
 
 def test_copies_are_found_by_what_they_are(

@@ -59,8 +59,13 @@ def test_another_process_s_download_is_seen_in_the_store(tmp_path: Path, monkeyp
     partial = store.reopen(partial.ref)
     partial.write(0, bytes(3 * MIB))
     partial.close()
-    with SpaceBook().reserved(store, "ours", "ours.iso", 6 * MIB, now):
-        pass
+    book = SpaceBook()
+    with (
+        book.reserved(store, "ours", "ours.iso", 6 * MIB, now),
+        pytest.raises(StoreError, match="promised"),
+        book.reserved(store, "more", "more.iso", 2 * MIB, now),
+    ):
+        pytest.fail("what the other process still has to bring, 3 MiB, and ours leave room for one")
 
 
 def test_what_is_there_of_the_file_itself_needs_no_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,5 +74,12 @@ def test_what_is_there_of_the_file_itself_needs_no_room_again(tmp_path: Path, mo
     partial.write(0, bytes(5 * MIB))
     partial.close()
     monkeypatch.setattr(store, "space", lambda: Space(total=100 * MIB, free=MIB))
-    with SpaceBook().reserved(store, "ours", "ours.iso", 6 * MIB, datetime.now(UTC)):
-        pass
+    book, now = SpaceBook(), datetime.now(UTC)
+    with pytest.raises(StoreError, match="free"), book.reserved(store, "other", "other.iso", 6 * MIB, now):
+        pytest.fail("another file would need all of it")
+    with (
+        book.reserved(store, "ours", "ours.iso", 6 * MIB, now),
+        pytest.raises(StoreError, match="promised"),
+        book.reserved(store, "other", "other.iso", MIB, now),
+    ):
+        pytest.fail("the last of the room is what ours still needs")
