@@ -69,7 +69,7 @@ def here(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.fixture
-def subscribed(upstream: SampleUpstream, prefect_server: str, isomanager: Isomanager) -> Isomanager:
+def subscribed(upstream: SampleUpstream, prefect_server: str, isomanager: Isomanager, here: Isomanager) -> Isomanager:
     """The command, its library subscribed to one of the sample's products, with a Prefect server to run on."""
-    isomanager("subscribe", "sample-orchard/server@lts").well()
+    here("subscribe", "sample-orchard/server@lts").well()
     return isomanager

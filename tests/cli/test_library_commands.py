@@ -23,30 +23,30 @@ def library_folder() -> Path:
     return Path(os.environ["ISOMANAGER_DEFAULT_REPOSITORY"])
 
 
-def test_an_empty_library_says_how_to_begin(isomanager: Isomanager) -> None:
-    assert "isomanager subscribe" in isomanager("list").well().out
-    assert isomanager("list", "--json").well().json == []
-    assert "isomanager subscribe" in isomanager("subscriptions").well().out
-    assert "isomanager subscribe" in isomanager("plan").well().out
-    assert isomanager("plan", "--json").well().json["actions"] == []
+def test_an_empty_library_says_how_to_begin(here: Isomanager) -> None:
+    assert "isomanager subscribe" in here("list").well().out
+    assert here("list", "--json").well().json == []
+    assert "isomanager subscribe" in here("subscriptions").well().out
+    assert "isomanager subscribe" in here("plan").well().out
+    assert here("plan", "--json").well().json["actions"] == []
 
 
-def test_init_makes_library_and_database_and_can_be_repeated(isomanager: Isomanager) -> None:
+def test_init_makes_library_and_database_and_can_be_repeated(isomanager: Isomanager, here: Isomanager) -> None:
     told = isomanager("init", "--json").well().json
     assert (told["repository"], told["layout"]) == (str(library_folder()), "default")
     assert told["free"] > 0
     assert library_folder().is_dir()
-    assert isomanager("init", "--json").well().json["database"] == told["database"]
-    assert "Next: isomanager subscribe" in isomanager("init").well().out
+    assert here("init", "--json").well().json["database"] == told["database"]
+    assert "Next: isomanager subscribe" in here("init").well().out
 
 
 def test_init_remembers_another_repository_and_says_what_is_stronger(
-    isomanager: Isomanager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Isomanager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = isomanager("init", "--repository", tmp_path / "other").well()
+    told = here("init", "--repository", tmp_path / "other").well()
     assert "ISOMANAGER_DEFAULT_REPOSITORY" in told.err
     monkeypatch.delenv("ISOMANAGER_DEFAULT_REPOSITORY")
-    value = isomanager("config", "--json").well().json["default_repository"]
+    value = here("config", "--json").well().json["default_repository"]
     assert (value["value"], value["from"]) == (str(tmp_path / "other"), "file")
 
 
@@ -62,24 +62,24 @@ def test_config_tells_value_and_origin_and_hides_a_password(isomanager: Isomanag
     assert "sesame" not in told.out + isomanager("config", environment=environment).well().out
 
 
-def test_subscriptions_are_listed_and_ended_by_selector_or_id(isomanager: Isomanager) -> None:
-    made = isomanager("subscribe", "Ubuntu/server@lts", "--arch", "amd64", "--keep", 2, "--json").well().json
+def test_subscriptions_are_listed_and_ended_by_selector_or_id(here: Isomanager) -> None:
+    made = here("subscribe", "Ubuntu/server@lts", "--arch", "amd64", "--keep", 2, "--json").well().json
     assert (made["text"], made["keep"]["last"]) == ("ubuntu/server@lts", 2)
-    isomanager("subscribe", "debian", "--floor", "signed").well()
-    listed = isomanager("subscriptions", "--json").well().json
+    here("subscribe", "debian", "--floor", "signed").well()
+    listed = here("subscriptions", "--json").well().json
     assert {one["text"] for one in listed} == {"ubuntu/server@lts", "debian/netinst@latest"}
-    assert "ubuntu/server@lts" in isomanager("subscriptions").well().out
-    assert "what is held stays" in isomanager("unsubscribe", "ubuntu/server@lts").well().out
-    isomanager("unsubscribe", next(one["id"] for one in listed if one["text"].startswith("debian"))).well()
-    assert isomanager("subscriptions", "--json").well().json == []
-    assert isomanager("unsubscribe", "debian").code == 2
+    assert "ubuntu/server@lts" in here("subscriptions").well().out
+    assert "what is held stays" in here("unsubscribe", "ubuntu/server@lts").well().out
+    here("unsubscribe", next(one["id"] for one in listed if one["text"].startswith("debian"))).well()
+    assert here("subscriptions", "--json").well().json == []
+    assert here("unsubscribe", "debian").code == 2
 
 
 @pytest.mark.prefect
 def test_the_way_from_a_subscription_to_a_verified_path_and_on_to_the_next_release(
-    subscribed: Isomanager, upstream: SampleUpstream
+    subscribed: Isomanager, here: Isomanager, upstream: SampleUpstream
 ) -> None:
-    (action,) = subscribed("plan", "--json").well().json["actions"]
+    (action,) = here("plan", "--json").well().json["actions"]
     assert set(action) >= ACTION
     assert (action["kind"], action["cost"] > 0) == ("download", True)
 
@@ -90,50 +90,50 @@ def test_the_way_from_a_subscription_to_a_verified_path_and_on_to_the_next_relea
     assert report["totals"]["published"] == 1
     assert report["totals"]["bytes"] == outcome["bytes"] > 0
 
-    (copy,) = subscribed("list", "--json").well().json
+    (copy,) = here("list", "--json").well().json
     assert set(copy) >= COPY
     assert set(copy["version"]) == {"major", "minor", "patch", "text"}
     assert (copy["state"], copy["assurance"]) == ("held", "signed")
     file = library_folder() / copy["path"]
     assert hashlib.sha256(file.read_bytes()).hexdigest() == copy["sha256"]
-    assert copy["path"] in subscribed("list").well().out
-    assert subscribed("list", "debian", "--json").well().json == []
-    assert len(subscribed("list", "sample-orchard/server@lts", "--json").well().json) == 1
+    assert copy["path"] in here("list").well().out
+    assert here("list", "debian", "--json").well().json == []
+    assert len(here("list", "sample-orchard/server@lts", "--json").well().json) == 1
 
     assert subscribed("path", "sample-orchard/server").well().out == f"{file}\n"
-    assert subscribed("path", "sample-orchard/server", "--json").well().json["location"] == str(file)
-    assert subscribed("path", "debian").code == 1
-    (shown,) = subscribed("show", "sample-orchard", "--json").well().json
+    assert here("path", "sample-orchard/server", "--json").well().json["location"] == str(file)
+    assert here("path", "debian").code == 1
+    (shown,) = here("show", "sample-orchard", "--json").well().json
     assert shown["receipts"][0]["signer"]["primary"] == upstream.key_fingerprint
-    assert upstream.key_fingerprint in subscribed("show", copy["path"]).well().out
+    assert upstream.key_fingerprint in here("show", copy["path"]).well().out
 
-    again = subscribed("update", "sample-orchard").well()
+    again = here("update", "sample-orchard").well()
     assert "1 current" in again.out
 
     upstream.publish("orchard")
-    planned = subscribed("plan").well().out
+    planned = here("plan").well().out
     assert "download" in planned
     assert "retire" in planned
-    report = subscribed("update", "--json").well().json
+    report = here("update", "--json").well().json
     assert (report["totals"]["published"], report["totals"]["retired"]) == (1, 1)
-    states = [one["state"] for one in subscribed("list", "--all", "--json").well().json]
+    states = [one["state"] for one in here("list", "--all", "--json").well().json]
     assert sorted(states) == ["held", "trashed"]
 
 
 @pytest.mark.prefect
-def test_a_dry_run_shows_the_plan_and_changes_nothing(subscribed: Isomanager) -> None:
+def test_a_dry_run_shows_the_plan_and_changes_nothing(subscribed: Isomanager, here: Isomanager) -> None:
     report = subscribed("update", "--dry-run", "--json").well().json
     assert [one["kind"] for one in report["plan"]] == ["download"]
     assert report["outcomes"] == []
-    assert subscribed("list", "--json").well().json == []
-    assert "Nothing to do" in subscribed("prune", "--dry-run").well().out
+    assert here("list", "--json").well().json == []
+    assert "Nothing to do" in here("prune", "--dry-run").well().out
 
 
 @pytest.mark.prefect
-def test_what_fails_its_proof_is_told_with_exit_code_1_and_marked(subscribed: Isomanager) -> None:
-    subscribed("update").well()
-    (copy,) = subscribed("list", "--json").well().json
-    assert subscribed("verify", "sample-orchard", "--json").well().json["totals"]["current"] == 1
+def test_what_fails_its_proof_is_told_with_exit_code_1_and_marked(subscribed: Isomanager, here: Isomanager) -> None:
+    here("update").well()
+    (copy,) = here("list", "--json").well().json
+    assert here("verify", "sample-orchard", "--json").well().json["totals"]["current"] == 1
     file = library_folder() / copy["path"]
     file.chmod(0o644)
     content = bytearray(file.read_bytes())
@@ -143,8 +143,8 @@ def test_what_fails_its_proof_is_told_with_exit_code_1_and_marked(subscribed: Is
     assert told.code == 1
     (outcome,) = told.json["outcomes"]
     assert (outcome["outcome"], outcome["code"]) == ("failed", "failed-proof")
-    assert subscribed("list", "--json").well().json[0]["state"] == "suspect"
-    assert subscribed("path", "sample-orchard/server").code == 1
+    assert here("list", "--json").well().json[0]["state"] == "suspect"
+    assert here("path", "sample-orchard/server").code == 1
 
 
 @pytest.mark.prefect
@@ -161,30 +161,30 @@ def test_a_wrong_signature_is_refused_with_exit_code_1_in_words_and_json(
 
 @pytest.mark.prefect
 def test_download_brings_one_image_into_the_library_without_subscribing(
-    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager
+    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager, here: Isomanager
 ) -> None:
     report = isomanager("download", "sample-beacon", "--json").well().json
     assert [one["outcome"] for one in report["outcomes"]] == ["published"]
-    (copy,) = isomanager("list", "--json").well().json
+    (copy,) = here("list", "--json").well().json
     assert copy["product"] == "sample-beacon"
-    assert isomanager("subscriptions", "--json").well().json == []
+    assert here("subscriptions", "--json").well().json == []
 
 
 @pytest.mark.prefect
 def test_download_from_an_address_is_held_only_with_a_proof(
-    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager
+    prefect_server: str, upstream: SampleUpstream, isomanager: Isomanager, here: Isomanager
 ) -> None:
-    offered = isomanager("catalogue", "resolve", "sample-lantern", "--json").well().json
-    told = isomanager("download", "--url", offered["url"], "--name", "My Rescue", "--json")
+    offered = here("catalogue", "resolve", "sample-lantern", "--json").well().json
+    told = here("download", "--url", offered["url"], "--name", "My Rescue", "--json")
     assert (told.code, told.json["outcomes"][0]["code"]) == (1, "below-floor")
     given = ("--sha256", offered["sha256"].upper())
     report = isomanager("download", "--url", offered["url"], "--name", "My Rescue", *given, "--json").well().json
     assert [(one["outcome"], one["assurance"]) for one in report["outcomes"]] == [("published", "pinned")]
-    (copy,) = isomanager("list", "--json").well().json
+    (copy,) = here("list", "--json").well().json
     assert (copy["family"], copy["sha256"]) == ("custom", offered["sha256"])
 
 
-def test_json_output_is_nothing_but_json(isomanager: Isomanager, upstream: SampleUpstream) -> None:
+def test_json_output_is_nothing_but_json(here: Isomanager, upstream: SampleUpstream) -> None:
     for command, form in {
         "catalogue list": list,
         "catalogue show sample-orchard": dict,
@@ -192,21 +192,21 @@ def test_json_output_is_nothing_but_json(isomanager: Isomanager, upstream: Sampl
         "config": dict,
         "list": list,
     }.items():
-        told = isomanager(*command.split(), "--json").well()
+        told = here(*command.split(), "--json").well()
         assert type(told.json) is form, command
 
 
-def test_the_catalogue_is_listed_shown_and_checked(isomanager: Isomanager, upstream: SampleUpstream) -> None:
-    listed = isomanager("catalogue", "list", "--json").well().json
+def test_the_catalogue_is_listed_shown_and_checked(here: Isomanager, upstream: SampleUpstream) -> None:
+    listed = here("catalogue", "list", "--json").well().json
     keys = {"id", "family", "flavors", "architectures", "strategy", "checksum", "signature", "status"}
     assert all(set(one) >= keys for one in listed)
     assert {"ubuntu", "debian", "sample-orchard"} <= {one["id"] for one in listed}
-    shown = isomanager("catalogue", "show", "SampleOrchard", "--json").well().json
+    shown = here("catalogue", "show", "SampleOrchard", "--json").well().json
     assert (shown["id"], "definition" in shown) == ("sample-orchard", True)
-    checked = isomanager("catalogue", "check", "sample-granite", "--json").well().json["health"]
+    checked = here("catalogue", "check", "sample-granite", "--json").well().json["health"]
     assert (checked["product"], checked["state"]) == ("sample-granite", "ok")
     upstream.fault("html", "*releases.json")
-    told = isomanager("catalogue", "check", "sample-granite")
+    told = here("catalogue", "check", "sample-granite")
     assert (told.code, "broken" in told.out) == (1, True)
 
 
