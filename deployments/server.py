@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 
 from deployments.asking import is_healthy, require_account, without_password
+from deployments.starting import database_in_turn
 from isomanager.errors import Cancelled, ConfigurationError, ConnectionFailed, UsageError
 from isomanager.settings import Settings
 
@@ -242,8 +243,11 @@ def local_server(
     kept = {name: os.environ.get(name, value) for name, value in RETENTION.items()}
     told = {**QUIET_SERVER, **kept, "PREFECT_HOME": str(home), "PREFECT_API_URL": url}
     say("Starting a local Prefect server ...")
-    with guarded(command, log, told) as process:
-        wait_until_healthy(url, process, log, settings.server_start_timeout, stopped or threading.Event())
+    stopped = stopped or threading.Event()
+    with ExitStack() as running:
+        with database_in_turn(home, settings.server_start_timeout, stopped):
+            process = running.enter_context(guarded(command, log, told))
+            wait_until_healthy(url, process, log, settings.server_start_timeout, stopped)
         yield url
 
 
