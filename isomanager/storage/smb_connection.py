@@ -50,7 +50,7 @@ class PatientConnection(Connection):  # type: ignore[misc]
 
     @transport.setter
     def transport(self, made: Any) -> None:
-        self._quick = None if made is None else QuickTransport(made, self._take)
+        self._quick = None if made is None else QuickTransport(made, self._take, self.patience)
 
     # smbprotocol's own requests
 

@@ -6,6 +6,7 @@ import errno
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from smbprotocol.transport import Tcp
@@ -22,11 +23,12 @@ Takes = Callable[[bytearray], bool]
 
 
 class QuickTransport(Tcp):  # type: ignore[misc]
-    """Honours smbprotocol's transport. Frames that `takes` takes are not given to its thread."""
+    """Honours smbprotocol's transport. Frames that `takes` takes are not given to its thread. A server that takes nothing of what
+    is sent for `patience` seconds is not used again."""
 
-    def __init__(self, made: Tcp, takes: Takes) -> None:
+    def __init__(self, made: Tcp, takes: Takes, patience: float) -> None:
         super().__init__(made.server, made.port, made.timeout)
-        self._takes = takes
+        self._takes, self._patience = takes, patience
         self._came = bytearray()
         self._room = memoryview(bytearray(_READ))
 
@@ -34,6 +36,14 @@ class QuickTransport(Tcp):  # type: ignore[misc]
         """As smbprotocol; small requests are sent at once, whatever is not yet confirmed (no algorithm of Nagle's)."""
         super().connect()
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock.settimeout(self._patience)
+
+    def close(self) -> None:
+        """As smbprotocol, also while somebody is sending: that fails at once."""
+        if self.connected:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+        super().close()
 
     def send(self, header: Any) -> None:
         """One frame."""
@@ -42,8 +52,14 @@ class QuickTransport(Tcp):  # type: ignore[misc]
 
     def send_frames(self, frames: bytes | memoryview) -> None:
         """Frames, each with its length before it."""
-        with self._sock_lock:
-            self._sock.sendall(frames)
+        left = memoryview(frames)
+        try:
+            with self._sock_lock:
+                while left:
+                    left = left[self._sock.send(left) :]
+        except TimeoutError:
+            self.close()
+            raise
 
     def recv(self, timeout: float) -> bytes | None:
         """The next frame that nobody took; None once it is closed. TimeoutError when nothing comes for so many seconds."""

@@ -218,6 +218,17 @@ def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks
     patient.session.close()
 
 
+def test_a_server_that_takes_no_more_bytes_is_unavailable(smb: SmbServer, folder: str) -> None:
+    store = open_smb(f"{smb.url}/{folder}", create=True, access=owner(smb, answer_timeout=1.0, connect_timeout=1.0))
+    partial = store.begin(IMAGE, 16 * MIB, NAMED, key="k1")
+    with frozen(smb.process), pytest.raises(StoreUnavailable):
+        partial.write(0, pattern(16 * MIB))
+    with pytest.raises(StoreUnavailable):
+        partial.close()
+    assert store.stat(IMAGE) is None
+    store.session.close()
+
+
 def test_a_transfer_goes_on_after_the_server_was_killed(tmp_path: Path) -> None:
     data = pattern(3 * MIB + 7)
     with smb_server(tmp_path / "smb") as server:
