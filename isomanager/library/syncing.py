@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from itertools import groupby
 
 from isomanager.errors import IsoManagerError, Refused, StoreError
+from isomanager.library.checking import check_copy
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire_all
 from isomanager.library.rebuilding import expected_of
@@ -98,12 +99,21 @@ def _reserved(
             expectation=expectation, cost=expectation.size, source="sync",
         )  # fmt: skip
         try:
+            _doubt_lost(library, step)
             reads = step.shared.copy_id if step.shared else ""
             notes = step.shared.metadata if step.shared else {}
             going[step.destination] = stack.enter_context(reserved(library, action, reads=reads, notes=notes))
         except IsoManagerError as wrong:
             failed[step.destination] = wrong
     return going
+
+
+def _doubt_lost(library: Library, step: SyncStep) -> None:
+    """A copy of the very image whose file is gone is no longer held: its name is the one that comes in its place."""
+    sha256 = step.shared.sha256 if step.shared else ""
+    for copy in library.inventory.copies(step.destination, states={CopyState.HELD}, sha256=sha256):
+        if copy.title == step.title and library.store(step.destination).stat(copy.path) is None:
+            check_copy(library, copy)
 
 
 def _branches(

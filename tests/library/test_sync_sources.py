@@ -81,8 +81,8 @@ def test_what_the_source_has_lost_is_told_where_it_is_needed_and_kept_where_it_i
 
 
 def test_a_source_that_has_nothing_to_give_is_refused(filled: Library, repository: Path) -> None:
-    shutil.rmtree(repository)
-    repository.mkdir()  # what is left of a mount point when its disk is not there
+    for copy in held(filled):
+        (repository / copy.path).unlink()
     for mode in SyncMode:
         with pytest.raises(StoreError, match="2 images should be there, and none") as told:
             planned(filled, "branch", mode)
@@ -127,6 +127,16 @@ def test_what_a_foreign_place_lists_and_does_not_have_or_prove_is_told(
         planned(filled, "lab", source=str(stick))
     told = SyncSource(filled, str(stick))._theirs()
     assert {one.path: getattr(one, "reason", "") for one in told}[gone.path] == "its file is not there"
+
+
+def test_a_lost_file_comes_again_under_its_own_name(filled: Library, tmp_path: Path) -> None:
+    synced(filled, "branch")
+    before = {one.path for one in held(filled, "branch")}
+    for path in before:
+        (tmp_path / "branch" / path).unlink()
+    assert [one.outcome for one in synced(filled, "branch")] == [OutcomeKind.PUBLISHED] * 2
+    assert {one.path for one in held(filled, "branch")} == before
+    assert filled.inventory.copies("branch", states={CopyState.SUSPECT}) == ()
 
 
 def test_what_people_noted_of_an_image_goes_with_it(filled: Library, repository: Path, tmp_path: Path) -> None:
