@@ -23,6 +23,7 @@ from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
 from isomanager.storage.contract import Entry
+from isomanager.storage.s3_body import Body
 from isomanager.storage.s3_errors import code_of
 
 NOTHING_THERE = {"NoSuchKey", "404"}
@@ -133,6 +134,8 @@ class S3Bucket:
     async def _asked(self, method: str, path: str | None = None, **arguments: Any) -> Headers:
         if path is not None:
             arguments["Key"] = self.prefix + path
+        if arguments.get("Body"):
+            arguments["Body"] = Body(arguments["Body"])
         answer: Headers = await self._files._call_s3(method, Bucket=self.name, **arguments)  # call_s3's own coroutine
         return answer
 
@@ -266,7 +269,7 @@ class S3Bucket:
                 raise
 
 
-def sha256_of(data: bytes) -> str:
+def sha256_of(data: bytes | memoryview) -> str:
     """The SHA-256 as S3 writes it: in base64."""
     return b64encode(hashlib.sha256(data).digest()).decode()
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
 from isomanager.storage.contract import Entry, PartialRef, Readable, Validators
 from isomanager.storage.extents import Gathering
+from isomanager.storage.s3_body import kept
 from isomanager.storage.s3_bucket import entry_of, sha256_of, tag
 from isomanager.storage.s3_errors import PRECONDITION, code_of, s3_errors
 from isomanager.storage.s3_note import Part, UploadNote
@@ -96,7 +97,7 @@ class S3Partial:
     def _gather(self, number: int, within: int, piece: memoryview) -> None:
         wanted = self._length_of(number)
         if within == 0 and len(piece) == wanted:
-            self._send(number, bytes(piece))
+            self._send(number, kept(piece))
             return
         with self._lock:
             gathering = self._gathering.setdefault(number, Gathering())
@@ -110,13 +111,13 @@ class S3Partial:
         size, granule = self._note.told.size, self._note.granule
         return granule if size is None else min(granule, max(0, size - (number - 1) * granule)) or granule
 
-    def _send(self, number: int, data: bytes) -> None:
+    def _send(self, number: int, data: bytes | memoryview) -> None:
         self._room.acquire()
         sending = self._senders.submit(self._send_part, number, data)
         with self._lock:
             self._sending.add(sending)
 
-    def _send_part(self, number: int, data: bytes) -> None:
+    def _send_part(self, number: int, data: bytes | memoryview) -> None:
         try:
             checksum = sha256_of(data)
             part = self._note.earlier.get(number)
@@ -129,7 +130,7 @@ class S3Partial:
         finally:
             self._room.release()
 
-    def _copied_part(self, number: int, data: bytes, checksum: str) -> Part | None:
+    def _copied_part(self, number: int, data: bytes | memoryview, checksum: str) -> Part | None:
         if self._copying is None:
             return None
         final, start = self._note.told.final, (number - 1) * self._note.granule
@@ -137,7 +138,7 @@ class S3Partial:
             copied = self._copying.part(final, self._note.upload, number, start, data, checksum)
         return None if copied is None else Part(copied[0], len(data), checksum, summed=copied[1])
 
-    def _sent_part(self, number: int, data: bytes, checksum: str) -> Part:
+    def _sent_part(self, number: int, data: bytes | memoryview, checksum: str) -> Part:
         with s3_errors(f"Writing {self._told}"):
             answer = self._uploads.bucket.call(
                 "upload_part",

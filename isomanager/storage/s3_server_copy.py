@@ -53,7 +53,7 @@ def _service(address: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def judge_copied(answer: dict[str, Any], data: bytes, sha256: str) -> str:
+def judge_copied(answer: dict[str, Any], data: bytes | memoryview, sha256: str) -> str:
     """Pure. Why what the server says of a part that it copied does not prove it to be `data`, whose SHA-256 in base64 is given; ""
     where it does."""
     told = str(answer.get("ChecksumSHA256") or "")
@@ -90,7 +90,7 @@ class ServerCopy:
             return f"sent: the server does not copy it, {self._refused}" if self._refused else ""
 
     def part(
-        self, final: str, upload: str, number: int, start: int, data: bytes, sha256: str
+        self, final: str, upload: str, number: int, start: int, data: bytes | memoryview, sha256: str
     ) -> tuple[str, bool] | None:
         """The etag of part `number` of `upload`, and whether the server keeps its SHA-256; None when it must be sent: the server
         did not copy it, or does not prove what it copied. Raises what is no answer of a server."""
