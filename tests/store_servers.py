@@ -295,7 +295,7 @@ _SAMBA = """
   log file = {folder}/log/log.%m
   server min protocol = SMB3_00
   server signing = mandatory
-  smb2 max credits = {credits}
+{more}
   load printers = no
   printing = bsd
   printcap name = /dev/null
@@ -327,9 +327,9 @@ _SAMBA = """
 
 
 @contextmanager
-def smb_server(folder: Path, port: int | None = None, *, at_once: int = 8192) -> Iterator[SmbServer]:
+def smb_server(folder: Path, port: int | None = None, *, more: str = "") -> Iterator[SmbServer]:
     """Samba with the shares `isos`, `private` (the owner's alone), `small` (its folder may be a small disk), `coded` (encrypted)
-    and `dfs` (of a distributed namespace), and how many requests it lets be under way; a second start with the same folder and
+    and `dfs` (of a distributed namespace), and `more` of its own settings; a second start with the same folder and
     port goes on from there."""
     smbd, pdbedit = program("smbd", "Debian's samba"), program("pdbedit", "Debian's samba")
     port = port or free_ports(1)[0]
@@ -339,7 +339,7 @@ def smb_server(folder: Path, port: int | None = None, *, at_once: int = 8192) ->
     user = getpass.getuser()
     guest = "nobody" if os.geteuid() == 0 else user
     configuration, log = folder / "smb.conf", folder / "server.log"
-    configuration.write_text(_SAMBA.format(folder=folder, port=port, user=user, guest=guest, credits=at_once))
+    configuration.write_text(_SAMBA.format(folder=folder, port=port, user=user, guest=guest, more=more))
     for name, password in ((SmbServer.guest, SmbServer.guest_password), (user, SmbServer.password)):
         if name == user or os.geteuid() == 0:
             subprocess.run(

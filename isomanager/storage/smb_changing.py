@@ -68,10 +68,9 @@ class FreshFiles:
     What goes wrong with one costs the others nothing: it is not among those that `put` tells, and its first name is gone.
     """
 
-    def __init__(self, share: SmbShare, files: Mapping[str, tuple[str, bytes]], piece: int) -> None:
-        """`files` are the names that they are for and the bytes, by the names they have at first; `piece` is what one request may
-        carry."""
-        self._share, self._files, self._piece = share, files, piece
+    def __init__(self, share: SmbShare, files: Mapping[str, tuple[str, bytes]]) -> None:
+        """`files` are the names that they are for and the bytes, by the names they have at first. Elsewhere."""
+        self._share, self._files, self._piece = share, files, share.request()
         self._open: dict[str, bytes] = {}
         self._short: set[str] = set()
 

@@ -25,6 +25,8 @@ from isomanager.storage.smb_transport import QuickTransport
 _ENOUGH_CREDITS, _MORE_CREDITS = 512, 64
 _TOGETHER = 1 << 20
 """Bytes of frames that are sent by one call."""
+_REQUEST = 1 << 20
+"""On loopback that is as fast as the protocol's own client, larger ones are slower."""
 _LOOKED_AGAIN = 1.0
 _PREFIX = 4
 
@@ -189,6 +191,11 @@ class PatientConnection(Connection):  # type: ignore[misc]
         _, _, _, status, _, granted, *_ = HEADER.unpack_from(message)
         expected.take(status, message[HEADER.size :])
         return int(granted) or (0 if self.supports_multi_credit else 1)
+
+
+def bytes_a_request(connection: Any) -> int:
+    """How many bytes are written or read at once."""
+    return int(min(_REQUEST, connection.max_write_size, connection.max_read_size))
 
 
 def _number(frame: bytearray, at: int) -> int:

@@ -1,4 +1,4 @@
-"""A file on an SMB share. 1 MiB a request: on loopback that is as fast as the protocol's own client, larger ones are slower."""
+"""A file on an SMB share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import smbclient
 from smbprotocol.exceptions import SMBOSError
 
 from isomanager.storage.pipelining import Piece, PipelinedFile
-from isomanager.storage.smb_connection import PatientConnection, UnderWay
+from isomanager.storage.smb_connection import PatientConnection, UnderWay, bytes_a_request
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_looking import END_OF_FILE
 from isomanager.storage.smb_messages import Answer, Asked, charge_of, flush, read, read_of, write, written_of
 from isomanager.storage.smb_session import SmbSession
 
-REQUEST = 1 << 20
 _KEPT_BACK = 16
 """Credits left for small requests of other threads."""
 
@@ -28,7 +27,7 @@ class SmbFile(PipelinedFile):
         self._session, self._raw, self._closed = session, raw, False
         self._tree, self._id = raw.fd.tree_connect, bytes(raw.fd.file_id)
         self._connection: PatientConnection = raw.fd.connection
-        super().__init__(told, min(REQUEST, self._connection.max_write_size, self._connection.max_read_size))
+        super().__init__(told, bytes_a_request(self._connection))
 
     def _errors(self) -> AbstractContextManager[None]:
         return smb_errors(self._told)

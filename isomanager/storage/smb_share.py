@@ -8,7 +8,7 @@ from typing import Any
 from smbclient._pool import get_smb_tree
 from smbprotocol.exceptions import SMBOSError
 
-from isomanager.storage.smb_connection import Chain, UnderWay
+from isomanager.storage.smb_connection import Chain, bytes_a_request
 from isomanager.storage.smb_errors import smb_errors
 from isomanager.storage.smb_messages import CLOSE, Answer, Asked, close, file_of
 from isomanager.storage.smb_session import SmbSession
@@ -41,6 +41,10 @@ class SmbShare:
             raise Elsewhere(self.name)
         return self._tree
 
+    def request(self) -> int:
+        """How many bytes one request carries. Elsewhere."""
+        return bytes_a_request(self.tree().session.connection)
+
     def exchange(self, chains: Iterable[Chain]) -> list[list[Answer]]:
         """The answers to many chains, which are under way at once; refusals are answers too. StoreUnavailable when they do not all
         come. Elsewhere."""
@@ -48,12 +52,6 @@ class SmbShare:
         with smb_errors(self.session.told):
             answers: list[list[Answer]] = tree.session.connection.exchange(tree, chains)
             return answers
-
-    def begin(self, chain: Chain, kept: int) -> UnderWay | None:
-        """As the connection's."""
-        tree = self.tree()
-        begun: UnderWay | None = tree.session.connection.begin(tree, chain, kept)
-        return begun
 
     def chain(self, *chain: Asked) -> list[Answer]:
         """The answers to one chain that opens something and closes it at the end; closed it is, also where a server does not go on

@@ -17,7 +17,7 @@ from isomanager.storage import smb_changing
 from isomanager.storage.contract import Space, StoreTraits
 from isomanager.storage.paths import safe_path
 from isomanager.storage.smb_changing import FreshFiles
-from isomanager.storage.smb_file import REQUEST, SmbFile
+from isomanager.storage.smb_file import SmbFile
 from isomanager.storage.smb_looking import look_at, look_at_many, names_elsewhere, names_in, read_at_once
 from isomanager.storage.smb_messages import IS_DIRECTORY, IS_REPARSE_POINT, Told
 from isomanager.storage.smb_session import SmbSession
@@ -113,8 +113,8 @@ class SmbTree:
 
     def read(self, path: str, start: int, length: int) -> tuple[Seen, bytes]:
         """Bytes, and the file they are from; few of them in one round trip."""
-        if 0 < length <= REQUEST:
-            with suppress(Elsewhere):
+        with suppress(Elsewhere):
+            if 0 < length <= self._share.request():
                 told, data = read_at_once(self._share, self._below(path), start, length)
                 return _seen_at_once(path.rpartition("/")[2], told), data
         with self._opened(path, "rb") as file:
@@ -173,7 +173,7 @@ class SmbTree:
             return set()
         asked = {self._below(aside): (self._below(final), data) for aside, (final, data) in files.items()}
         try:
-            named = FreshFiles(self._share, asked, REQUEST).put()
+            named = FreshFiles(self._share, asked).put()
         except Elsewhere:
             return set()
         if named and set(named.values()) <= _NO_SUCH_REQUEST:

@@ -147,11 +147,13 @@ def test_what_is_encrypted_or_distributed_is_served_as_well(smb: SmbServer, fold
     store.session.close()
 
 
-def test_a_server_that_lets_few_requests_be_under_way_is_used_all_the_same(tmp_path: Path) -> None:
-    with smb_server(tmp_path / "smb", at_once=64) as server:
+def test_a_server_that_takes_few_and_small_requests_is_used_all_the_same(tmp_path: Path) -> None:
+    narrow = "smb2 max credits = 64\nsmb2 max write = 65536\nsmb2 max read = 65536\nsmb2 max trans = 65536"
+    with smb_server(tmp_path / "smb", more=narrow) as server:
         store, files = opened(server, "few"), images(40, size=2 * CREDIT)
         assert store.put_all(files) == {}
         assert store.sizes(list(files)) == sizes(files)
+        assert store.read("lab7/7.iso", 0, MIB) == files["lab7/7.iso"]
         data = pattern(9 * MIB)
         partial = store.begin(IMAGE, len(data), NAMED, key="k1")
         partial.write(0, data)
