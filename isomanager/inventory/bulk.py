@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, insert, select
 
-from isomanager.inventory.receipts import write_receipt
+from isomanager.inventory.receipts import write_receipts
 from isomanager.inventory.rows import copy_columns
 from isomanager.inventory.tables import COPIES
 from isomanager.inventory.transactions import Transactions
@@ -37,8 +37,7 @@ class BulkRecords(Transactions):
         given = 0
         for batch in _batches(receipts):
             with self._writing() as connection:
-                for receipt in batch:
-                    write_receipt(connection, receipt)
+                write_receipts(connection, batch)
             given += len(batch)
         return given
 

@@ -7,32 +7,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from pydantic import AwareDatetime, ValidationError
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from isomanager.errors import InventoryError, LeaseLost
+from isomanager.inventory.claims import claiming, name_taken, require_free
 from isomanager.inventory.column_types import folded
 from isomanager.inventory.database import Clash
 from isomanager.inventory.leases import Lease, live_owner, require_live
-from isomanager.inventory.life import FOLLOWS, RESTING, check_result, check_step
-from isomanager.inventory.receipts import write_receipt
-from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, collector_resting, copy_columns, copy_of, title_columns
+from isomanager.inventory.life import FOLLOWS, LIVE, RESTING, check_result, check_step
+from isomanager.inventory.receipts import write_receipts
+from isomanager.inventory.rows import (
+    COPY_COLUMNS,
+    COPY_ORDER,
+    collector_resting,
+    copy_columns,
+    copy_of,
+    slices,
+    title_columns,
+)
 from isomanager.inventory.tables import COPIES, REPOSITORIES
 from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Digests, Receipt, Title
 
 _log = logging.getLogger(__name__)
 
-_AT_ONCE = 500
-"""So many ids are asked about in one statement: databases bound how many values it may have."""
 # Made once: a group of small images needs them for each, and making a statement costs more than what it does.
-_LOCKED = select(*COPY_COLUMNS, COPIES.c.lease_token).where(COPIES.c.id == bindparam("copy_id")).with_for_update()
-_STILL = update(COPIES).where(COPIES.c.id == bindparam("copy_id"), COPIES.c.state == bindparam("still"))
-_CLAIMING = select(*COPY_COLUMNS).where(
-    COPIES.c.repository == bindparam("repository"), COPIES.c.claimed_path == bindparam("path")
+_LOCKED = (
+    select(*COPY_COLUMNS, COPIES.c.lease_token)
+    .where(COPIES.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(COPIES.c.id)
+    .with_for_update()
 )
+_STILL = update(COPIES).where(COPIES.c.id == bindparam("copy_id"), COPIES.c.state == bindparam("still"))
 
 
 class CopyChanges(TypedDict, total=False):
@@ -68,7 +78,7 @@ class CopyRecords(Transactions):
         try:
             with self._writing() as connection:
                 if lease is not None:
-                    require_live(connection, lease, self._clock())
+                    require_live(connection, [lease], self._clock())
                 connection.execute(insert(COPIES).values(**copy_columns(copy, lease.token if lease else "")))
         except Clash as clash:
             raise self._why_refused(copy) from clash
@@ -94,7 +104,7 @@ class CopyRecords(Transactions):
         wanted = {expected} if isinstance(expected, CopyState) else set(expected)
         with self._writing() as connection:
             if through is not None:
-                before = self._locked(connection, copy_id, lease)
+                (before,) = self._locked(connection, [(copy_id, lease)])
                 if before.state in wanted and to not in FOLLOWS[before.state] | {before.state}:
                     self._moved(connection, copy_id, through, wanted, lease, {**changes})
                     wanted = {through}
@@ -109,10 +119,10 @@ class CopyRecords(Transactions):
         lease: Lease | None,
         changes: dict[str, Any],
     ) -> Copy:
-        before = self._locked(connection, copy_id, lease)
+        (before,) = self._locked(connection, [(copy_id, lease)])
         check_step(before, to, wanted, proved=False)
-        after = _changed(before, {**changes, "state": to, "changed_at": self._clock()})
-        return self._write(connection, before, after, lease)
+        after = changed(before, {**changes, "state": to, "changed_at": self._clock()})
+        return self._write(connection, [(before, after, lease)])[0]
 
     def record_published(self, copy_id: str, receipt: Receipt, lease: Lease) -> Copy:
         """Make a published copy held: image, receipt and state in one transaction, under a lease that is live in it.
@@ -120,57 +130,55 @@ class CopyRecords(Transactions):
         A repeat with the same image succeeds. Raises as `transition` does, and InventoryError(code="image-differs") when the
         receipt speaks of other bytes than were received.
         """
+        return self.record_all(((copy_id, receipt, lease),))[0]
+
+    def record_all(self, published: Sequence[tuple[str, Receipt, Lease]]) -> tuple[Copy, ...]:
+        """As `record_published`, for several copies in one transaction. All or none."""
+        if not published:
+            return ()
         with self._writing() as connection:
-            return self._record(connection, copy_id, receipt, lease)
+            befores = self._locked(connection, [(copy_id, lease) for copy_id, _, lease in published])
+            for before, (_, receipt, _) in zip(befores, published, strict=True):
+                _require_proof(before, receipt)
+            write_receipts(connection, [receipt for _, receipt, _ in published])
+            now = self._clock()
+            changes = [
+                (before, changed(before, {**_proved_by(receipt), "state": CopyState.HELD, "changed_at": now}), lease)
+                for before, (_, receipt, lease) in zip(befores, published, strict=True)
+            ]
+            return self._write(connection, changes)
 
-    def _record(self, connection: Connection, copy_id: str, receipt: Receipt, lease: Lease) -> Copy:
-        before = self._locked(connection, copy_id, lease)
-        check_step(before, CopyState.HELD, {CopyState.PUBLISHING, CopyState.HELD}, proved=True)
-        if (before.sha256, before.size) != (receipt.sha256, receipt.size):
-            raise InventoryError(
-                f"The receipt for {before.path} proves {receipt.sha256} ({receipt.size} bytes), "
-                f"but {before.sha256} ({before.size} bytes) were received.",
-                code="image-differs",
-                copy_id=copy_id,
-            )
-        write_receipt(connection, receipt)
-        after = _changed(before, {**_proved_by(receipt), "state": CopyState.HELD, "changed_at": self._clock()})
-        return self._write(connection, before, after, lease)
-
-    def _locked(self, connection: Connection, copy_id: str, lease: Lease | None) -> Copy:
-        """The copy, locked until the transaction ends, after seeing that nobody else is working on it."""
+    def _locked(self, connection: Connection, asked: Sequence[tuple[str, Lease | None]]) -> list[Copy]:
+        """The copies, locked until the transaction ends, after seeing that nobody else is working on them."""
         now = self._clock()
-        if lease is not None:
-            require_live(connection, lease, now)
-        row = connection.execute(_LOCKED, {"copy_id": copy_id}).one_or_none()
-        if row is None:
-            raise _unknown(copy_id)
-        token = row.lease_token
-        other = None if lease and token == lease.token else live_owner(connection, token, now)
-        if other is not None:
-            raise LeaseLost(
-                f"The copy {row.path} in repository {row.repository} is being worked on by {other}.",
-                hint="Try again when it is done.",
-                copy_id=copy_id,
-            )
-        return copy_of(row[:-1])
+        require_live(connection, [lease for _, lease in asked if lease is not None], now)
+        found = {
+            row.id: row
+            for some in slices([copy_id for copy_id, _ in asked])
+            for row in connection.execute(_LOCKED, {"ids": some})
+        }
+        for copy_id, lease in asked:
+            if copy_id not in found:
+                raise _unknown(copy_id)
+            _require_unattended(connection, found[copy_id], lease, now)
+        return [copy_of(found[copy_id][:-1]) for copy_id, _ in asked]
 
-    def _write(self, connection: Connection, before: Copy, after: Copy, lease: Lease | None) -> Copy:
-        check_result(before, after)
-        columns = copy_columns(after, lease.token if lease and after.state not in RESTING else "")
-        if columns["claimed_path"] is not None:
-            self._check_free(connection, after)
-        still = {"copy_id": before.id, "still": before.state.value}
-        if not connection.execute(_STILL, {**columns, **still}).rowcount:
-            check_step(before, after.state, (), proved=False)  # pragma: no cover - where rows cannot be locked
-        if after.state is not before.state:
-            _log.info("%s: %s: %s -> %s", after.repository, after.path, before.state, after.state)
-        return after
-
-    def _check_free(self, connection: Connection, copy: Copy) -> None:
-        other = _claiming(connection, copy.repository, copy.path)
-        if other is not None and other.id != copy.id:
-            raise _taken(copy, other)
+    def _write(self, connection: Connection, changes: Sequence[tuple[Copy, Copy, Lease | None]]) -> tuple[Copy, ...]:
+        rows = []
+        for before, after, lease in changes:
+            check_result(before, after)
+            columns = copy_columns(after, lease.token if lease and after.state not in RESTING else "")
+            claims = columns["claimed_path"]
+            if claims is not None and (before.state not in LIVE or claims != folded(before.path)):
+                require_free(connection, after)
+            rows.append({**columns, "copy_id": before.id, "still": before.state.value})
+        if connection.execute(_STILL, rows).rowcount < len(rows):
+            for before, after, _ in changes:  # pragma: no cover - where rows cannot be locked
+                check_step(before, after.state, (), proved=False)
+        for before, after, _ in changes:
+            if after.state is not before.state:
+                _log.info("%s: %s: %s -> %s", after.repository, after.path, before.state, after.state)
+        return tuple(after for _, after, _ in changes)
 
     def _why_refused(self, copy: Copy) -> InventoryError:
         """The reason a row could not be added, in the words of who wanted to."""
@@ -184,7 +192,7 @@ class CopyRecords(Transactions):
                 )
             if connection.execute(select(COPIES.c.id).where(COPIES.c.id == copy.id)).first() is not None:
                 return InventoryError(f"There is a copy {copy.id} already.", code="copy-exists", copy_id=copy.id)
-            return _taken(copy, _claiming(connection, copy.repository, copy.path))
+            return name_taken(copy, claiming(connection, copy.repository, copy.path))
 
     def copy(self, copy_id: str) -> Copy:
         """The copy of that id; InventoryError(code="unknown-copy") when there is none."""
@@ -196,14 +204,13 @@ class CopyRecords(Transactions):
 
     def copies_of(self, ids: Sequence[str]) -> Iterator[Copy]:
         """The copies of those ids that there are."""
-        for start in range(0, len(ids), _AT_ONCE):
-            asked = COPIES.c.id.in_(ids[start : start + _AT_ONCE])
-            yield from self._listed(select(*COPY_COLUMNS).where(asked))
+        for some in slices(ids):
+            yield from self._listed(select(*COPY_COLUMNS).where(COPIES.c.id.in_(some)))
 
     def copy_at(self, repository: str, path: str) -> Copy | None:
         """The live copy that claims a path, whatever the path's case; None when the path is free."""
         with self._reading() as connection:
-            return _claiming(connection, repository, path)
+            return claiming(connection, repository, path)
 
     def copies(
         self,
@@ -255,7 +262,8 @@ def _proved_by(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _changed(before: Copy, changes: dict[str, Any]) -> Copy:
+def changed(before: Copy, changes: dict[str, Any]) -> Copy:
+    """The copy with other values; InventoryError(code="invalid-change") for such as a copy cannot have."""
     try:
         return Copy.model_validate({**dict(before), **changes})
     except ValidationError as error:
@@ -266,21 +274,26 @@ def _changed(before: Copy, changes: dict[str, Any]) -> Copy:
         ) from error
 
 
-def _claiming(connection: Connection, repository: str, path: str) -> Copy | None:
-    row = connection.execute(_CLAIMING, {"repository": repository, "path": folded(path)}).one_or_none()
-    return None if row is None else copy_of(row)
+def _require_proof(before: Copy, receipt: Receipt) -> None:
+    check_step(before, CopyState.HELD, {CopyState.PUBLISHING, CopyState.HELD}, proved=True)
+    if (before.sha256, before.size) != (receipt.sha256, receipt.size):
+        raise InventoryError(
+            f"The receipt for {before.path} proves {receipt.sha256} ({receipt.size} bytes), "
+            f"but {before.sha256} ({before.size} bytes) were received.",
+            code="image-differs",
+            copy_id=before.id,
+        )
 
 
-def _taken(copy: Copy, other: Copy | None) -> InventoryError:
-    by = f"{other.title}, which is {other.state}" if other else "another copy"
-    return InventoryError(
-        f"The name {copy.path} in repository {copy.repository} is taken by {by}; {copy.title} needs another.",
-        code="name-taken",
-        hint="Add what tells them apart: architecture, language, edition, build.",
-        repository=copy.repository,
-        path=copy.path,
-        taken_by=other.id if other else "",
-    )
+def _require_unattended(connection: Connection, row: Row[Any], lease: Lease | None, now: datetime) -> None:
+    token = row.lease_token
+    other = None if lease and token == lease.token else live_owner(connection, token, now)
+    if other is not None:
+        raise LeaseLost(
+            f"The copy {row.path} in repository {row.repository} is being worked on by {other}.",
+            hint="Try again when it is done.",
+            copy_id=row.id,
+        )
 
 
 def _unknown(copy_id: str) -> InventoryError:

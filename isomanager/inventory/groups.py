@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import insert
 
 from isomanager.errors import InventoryError
-from isomanager.inventory.copies import CopyRecords
+from isomanager.inventory.copies import CopyRecords, changed
 from isomanager.inventory.database import Clash
 from isomanager.inventory.leases import Lease, require_live
 from isomanager.inventory.life import check_result, check_step
 from isomanager.inventory.rows import copy_columns
 from isomanager.inventory.tables import COPIES
-from isomanager.model import Copy, CopyState, Receipt
+from isomanager.model import Copy, CopyState
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class GroupRecords(CopyRecords):
             _check_begins(copy)
         try:
             with self._writing() as connection:
-                for lease in leases:
-                    require_live(connection, lease, self._clock())
+                require_live(connection, leases, self._clock())
                 rows = [copy_columns(copy, lease.token) for copy, lease in zip(copies, leases, strict=True)]
                 connection.execute(insert(COPIES), rows)
         except Clash as clash:
@@ -48,18 +48,22 @@ class GroupRecords(CopyRecords):
 
     def transition_all(self, steps: Sequence[Step]) -> tuple[Copy, ...]:
         """Take every step, or none. Raises as `transition` does."""
+        if not steps:
+            return ()
         with self._writing() as connection:
-            return tuple(self._step(connection, one) for one in steps)
+            befores = self._locked(connection, [(one.copy_id, one.lease) for one in steps])
+            now = self._clock()
+            changes = [
+                (before, _taken_by(before, one, now), one.lease) for before, one in zip(befores, steps, strict=True)
+            ]
+            return self._write(connection, changes)
 
-    def _step(self, connection: Connection, step: Step) -> Copy:
-        noted = {"trash_path": step.trash_path, "reason": step.reason}
-        changes = {name: value for name, value in noted.items() if value is not None}
-        return self._moved(connection, step.copy_id, step.to, {step.expected}, step.lease, changes)
 
-    def record_all(self, published: Sequence[tuple[Copy, Receipt, Lease]]) -> tuple[Copy, ...]:
-        """Make published copies held, as `record_published` does each. All or none."""
-        with self._writing() as connection:
-            return tuple(self._record(connection, copy.id, receipt, lease) for copy, receipt, lease in published)
+def _taken_by(before: Copy, step: Step, now: datetime) -> Copy:
+    check_step(before, step.to, {step.expected}, proved=False)
+    noted = {"trash_path": step.trash_path, "reason": step.reason}
+    changes = {name: value for name, value in noted.items() if value is not None}
+    return changed(before, {**changes, "state": step.to, "changed_at": now})
 
 
 def _check_begins(copy: Copy) -> None:

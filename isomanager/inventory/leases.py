@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, inser
 
 from isomanager.errors import InventoryError, InventoryUnavailable, LeaseLost
 from isomanager.inventory.database import Clash
+from isomanager.inventory.rows import slices
 from isomanager.inventory.tables import LEASES
 from isomanager.inventory.transactions import Transactions
 
@@ -125,21 +126,25 @@ def _take(connection: Connection, leases: Sequence[Lease], now: datetime) -> Non
 
 
 _LIVE = (
-    select(LEASES.c.key)
+    select(LEASES.c.key, LEASES.c.token)
     .where(
-        LEASES.c.key == bindparam("key"),
-        LEASES.c.token == bindparam("token"),
+        LEASES.c.key.in_(bindparam("keys", expanding=True)),
         LEASES.c.expires_at > bindparam("now", type_=LEASES.c.expires_at.type),
     )
+    .order_by(LEASES.c.key)
     .with_for_update(read=True)
 )
 """Made once: a group of small images asks for each of them, and making the question costs more than the answer."""
 
 
-def require_live(connection: Connection, lease: Lease, now: datetime) -> None:
-    """LeaseLost unless `lease` is live, in the caller's own transaction: it cannot be taken over before that one ends."""
-    if connection.execute(_LIVE, {"key": lease.key, "token": lease.token, "now": now}).first() is None:
-        raise _lost(lease)
+def require_live(connection: Connection, leases: Sequence[Lease], now: datetime) -> None:
+    """LeaseLost unless all leases are live, in the caller's own transaction: none can be taken over before that one ends."""
+    for some in slices(leases):
+        asked = {"keys": [one.key for one in some], "now": now}
+        live = {(row.key, row.token) for row in connection.execute(_LIVE, asked)}
+        for one in some:
+            if (one.key, one.token) not in live:
+                raise _lost(one)
 
 
 def live_owner(connection: Connection, token: str, now: datetime) -> str | None:

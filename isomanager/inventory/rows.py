@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from isomanager.inventory.column_types import folded
 from isomanager.inventory.life import LIVE
@@ -16,10 +16,22 @@ from isomanager.inventory.tables import COPIES
 from isomanager.model import Copy, Selector, Title, Value
 from isomanager.version import Version
 
+_AT_ONCE = 500
+"""So many values are asked about in one statement: databases bound how many it may have."""
 
-def canonical(value: Value) -> str:
-    """One text for equal values: JSON with sorted keys."""
-    return json.dumps(value.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+Item = TypeVar("Item")
+
+
+def slices(given: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """What is given, in pieces that one statement may ask about."""
+    for start in range(0, len(given), _AT_ONCE):
+        yield given[start : start + _AT_ONCE]
+
+
+def canonical(value: Value | dict[str, Any]) -> str:
+    """One text for equal values: JSON with sorted keys. A value may be given as it is dumped."""
+    told = value if isinstance(value, dict) else value.model_dump(mode="json")
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def selector_key(selector: Selector) -> str:

@@ -166,16 +166,17 @@ def free_path(
     *,
     but_for: str = "",
     taken: Callable[[str], bool] | None = None,
+    layout: str = "",
 ) -> str:
     """Where the repository's layout puts an image, taken neither in the store nor in the inventory.
 
     `but_for` is a file of the store that is in nobody's way: the one that is to move there. `taken` is who knows already what is
-    in both.
+    in both, `layout` that of the repository, where it is known.
     """
-    store = library.store(repository)
 
     def is_taken(path: str) -> bool:
-        return any(one != but_for for one in store.spellings(path)) or bool(library.inventory.copy_at(repository, path))
+        in_store = (one != but_for for one in library.store(repository).spellings(path))
+        return any(in_store) or bool(library.inventory.copy_at(repository, path))
 
-    layout = library.inventory.repository(repository).layout
+    layout = layout or library.inventory.repository(repository).layout
     return filed_at(library, layout, title, filename, taken=taken or is_taken, now=library.now(), sha256=sha256)

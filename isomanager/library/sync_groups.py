@@ -124,12 +124,13 @@ def _read(
 ) -> dict[str, _Came]:
     """What came, by its digest; why the rest did not goes into `told`."""
     total, done = sum(image[0].cost for image in load.images), 0
+    receipts = source.receipts_of([image[0].shared for image in load.images if image[0].shared is not None])
 
     def read(image: tuple[SyncStep, ...]) -> _Came | IsoManagerError:
         shared = image[0].shared
         assert shared is not None  # noqa: S101 - copies name what they copy
         try:
-            return _proved(library, source, shared, verify=verify)
+            return _proved(library, source, shared, receipts[shared.sha256], verify=verify)
         except IsoManagerError as wrong:
             return wrong
 
@@ -145,7 +146,9 @@ def _read(
     return came
 
 
-def _proved(library: Library, source: SyncSource, shared: Shared, *, verify: bool) -> _Came:
+def _proved(
+    library: Library, source: SyncSource, shared: Shared, receipts: Sequence[Receipt], *, verify: bool
+) -> _Came:
     if library.stop.is_set():
         raise cancelled(shared.path)
     expectation = expectation_of(library, source, shared, verify=verify)
@@ -157,7 +160,7 @@ def _proved(library: Library, source: SyncSource, shared: Shared, *, verify: boo
     judged = None if expectation.file_signature else prove(expectation, received, now=library.now())
     if not isinstance(judged, Receipt):
         raise StoreError(f"{shared.path} is not what it should be, or has more to be proved.", code="not-plain")
-    return _Came(shared, data, expectation, receipt_of_copy(library, source, shared, source.receipts(shared), judged))
+    return _Came(shared, data, expectation, receipt_of_copy(library, source, shared, receipts, judged))
 
 
 # delivering
@@ -168,7 +171,8 @@ def _deliver(library: Library, place: str, images: Sequence[tuple[SyncStep, _Cam
     try:
         store = library.store(place)
         _require_room(store, sum(len(came.data) for _, came in images))
-        going = [_Delivery(step, came, _new_copy(library, place, step, came, seen)) for step, came in images]
+        layout = library.inventory.repository(place).layout
+        going = [_Delivery(step, came, _new_copy(library, layout, step, came, seen)) for step, came in images]
         with leased_all(library, [copy_key(one.copy.id) for one in going]) as leases:
             return _put(library, store, going, leases)
     except IsoManagerError as wrong:
@@ -182,10 +186,16 @@ def _require_room(store: Store, needed: int) -> None:
         raise StoreError(told, code="no-space", needed=needed, free=free)
 
 
-def _new_copy(library: Library, place: str, step: SyncStep, came: _Came, seen: Survey) -> Copy:
-    now, offer = library.now(), came.expectation.offer
+def _new_copy(library: Library, layout: str, step: SyncStep, came: _Came, seen: Survey) -> Copy:
+    now, offer, place = library.now(), came.expectation.offer, step.destination
     path = free_path(
-        library, place, offer.title, offer.save_as or offer.filename, came.receipt.sha256, taken=seen.is_taken
+        library,
+        place,
+        offer.title,
+        offer.save_as or offer.filename,
+        came.receipt.sha256,
+        taken=seen.is_taken,
+        layout=layout,
     )
     seen.take(path)
     return Copy(
@@ -208,7 +218,7 @@ def _put(library: Library, store: Store, going: Sequence[_Delivery], leases: Seq
                 failed[one] = wrong[one.copy.path]
                 _let_go(library, one.copy, lease, failed[one])
     held = library.inventory.record_all(
-        [(one.copy, one.came.receipt, lease) for one, lease in live if one not in failed]
+        [(one.copy.id, one.came.receipt, lease) for one, lease in live if one not in failed]
     )
     _release_quarantined(library, held)
     by_id = {copy.id: copy for copy in held}

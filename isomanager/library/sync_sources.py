@@ -167,9 +167,13 @@ class SyncSource:
 
     def receipts(self, shared: Shared) -> tuple[Receipt, ...]:
         """Those of the inventory, or those that lie beside a foreign one."""
+        return self.receipts_of((shared,))[shared.sha256]
+
+    def receipts_of(self, images: Sequence[Shared]) -> dict[str, tuple[Receipt, ...]]:
+        """As `receipts`, of several images, by their digests."""
         if self.is_ours:
-            return self._library.inventory.receipts(shared.sha256)
-        return self._evidence.receipts.get(shared.sha256, ())
+            return self._library.inventory.receipts_of([one.sha256 for one in images])
+        return {one.sha256: self._evidence.receipts.get(one.sha256, ()) for one in images}
 
 
 def carried_notes(notes: Mapping[str, str]) -> dict[str, str]:

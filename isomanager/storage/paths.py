@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unicodedata
 from pathlib import Path
 
@@ -22,6 +23,8 @@ PACKED_EXTENSIONS = (".xz", ".bz2", ".gz", ".zst", ".zip")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL)
 _UNSAFE = re.compile(r'[/\\:*?"<>|]+')
+_CLEAN = re.compile(r"[A-Za-z0-9_-](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9_-])?")
+"""Text that is a safe part of a path as it is, but for names that Windows reserves: nearly all there is."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -104,7 +107,7 @@ def safe_key(key: str) -> str:
 def inside(root: Path, path: str) -> Path:
     """The file of `path` below `root`; StoreError(code="outside-repository") when a symbolic link leads out of it."""
     located = root.joinpath(*safe_path(path).split("/"))
-    if not Path(os.path.realpath(located)).is_relative_to(os.path.realpath(root)):
+    if _has_link(root, path) and not Path(os.path.realpath(located)).is_relative_to(os.path.realpath(root)):
         raise StoreError(
             f"'{path}' leads out of the repository through a symbolic link.",
             code="outside-repository",
@@ -112,6 +115,22 @@ def inside(root: Path, path: str) -> Path:
             path=path,
         )
     return located
+
+
+def _has_link(root: Path, path: str) -> bool:
+    """Whether any part of `path` below `root` is a symbolic link; only then need it be followed."""
+    reached = str(root)
+    for part in path.split("/"):
+        reached = f"{reached}{os.sep}{part}"
+        try:
+            told = os.lstat(reached)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # nobody can say
+        if not (stat.S_ISDIR(told.st_mode) or stat.S_ISREG(told.st_mode)) or os.name == "nt":
+            return True
+    return False
 
 
 def shorten(text: str, limit: int) -> str:
@@ -124,6 +143,8 @@ def clean_component(text: str, *, fallback: str = "unnamed") -> str:
 
     Leading dots go too: upstream shall not make a hidden file, nor reach `.isomanager`.
     """
+    if _CLEAN.fullmatch(text) and not _RESERVED.fullmatch(text):
+        return text
     plain = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", text))
     plain = "".join("-" if _has_control(letter) else letter for letter in plain)
     plain = re.sub(r" +", " ", _UNSAFE.sub("-", plain)).lstrip(". ").rstrip(". ") or fallback
