@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, or_, select
 
-from isomanager.inventory.rows import TITLE_COLUMNS, title_of
+from isomanager.inventory.life import LIVE
+from isomanager.inventory.rows import COPY_COLUMNS, COPY_ORDER, TITLE_COLUMNS, collector_resting, copy_of, title_of
 from isomanager.inventory.tables import COPIES
 from isomanager.inventory.transactions import Transactions
-from isomanager.model import Assurance, CopyState, Title
+from isomanager.model import Assurance, Copy, CopyState, Title
 
 _HELD = CopyState.HELD.value
 
 
 @dataclass(frozen=True)
 class Twin:
-    """An image that both hold: how the one calls it, and what the other's copy is. `size` in bytes."""
+    """An image that both hold: how the one calls it and where it has it, and what the other's copy is. `size` in bytes."""
 
+    sha256: str
     title: Title
     assurance: Assurance
+    source_path: str
     copy_id: str
     path: str
     size: int
@@ -27,28 +32,71 @@ class Twin:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """An image that the other alone holds."""
+
+    copy_id: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Pairing:
-    """The images that both hold, by the one's path; `more` says that the other holds some that the one does not."""
+    """The images that both hold, by the one's path; the ids of the one's copies that the other lacks; what the other alone holds.
+    `held`: how many copies the other holds, of which two may be of one image."""
 
     twins: tuple[Twin, ...]
-    more: bool
+    missing: tuple[str, ...]
+    extra: tuple[Extra, ...]
+    held: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the other holds each image once."""
+        return self.held == len(self.twins) + len(self.extra)
 
 
 class PairRecords(Transactions):
     """Comparing repositories by digest."""
 
-    def pairing(self, repository: str, other: str) -> Pairing | None:
-        """What both hold; None when `repository` holds an image that `other` does not."""
+    def pairing(self, repository: str, other: str) -> Pairing:
+        """What both hold, and what one of them alone does."""
         told = ("sha256", "assurance", "id", "path", "size", *TITLE_COLUMNS)
         held = select(*(COPIES.c[name] for name in told)).where(COPIES.c.state == _HELD)
-        with self._reading() as connection:
+        with self._reading() as connection, collector_resting():
             ours = connection.execute(held.where(COPIES.c.repository == repository).order_by(COPIES.c.path)).all()
-            theirs = {row[0]: row for row in connection.execute(held.where(COPIES.c.repository == other))}
-        twins: dict[str, Twin] = {}
-        for sha256, assurance, _, _, _, *title in ours:
-            there = theirs.get(sha256)
-            if there is None:
-                return None
-            told_there = (there[2], there[3], there[4] or 0, title_of(*there[5:]))
-            twins.setdefault(sha256, Twin(title_of(*title), Assurance(assurance), *told_there))
-        return Pairing(tuple(twins.values()), len(theirs) > len(twins))
+            theirs = connection.execute(held.where(COPIES.c.repository == other)).all()
+            there = {row[0]: row for row in theirs}
+            return Pairing(
+                twins=tuple(_twins(ours, there)),
+                missing=tuple(row[2] for row in ours if row[0] not in there),
+                extra=tuple(_extra(theirs, {row[0] for row in ours})),
+                held=len(theirs),
+            )
+
+    def near(self, repository: str, products: Collection[str], ids: Collection[str]) -> tuple[Copy, ...]:
+        """Of the live copies of a repository those of some products, those of some ids, and whatever is not held."""
+        near = or_(COPIES.c.state != _HELD, COPIES.c.product.in_(products), COPIES.c.id.in_(ids))
+        live = COPIES.c.state.in_([one.value for one in LIVE])
+        with self._reading() as connection:
+            rows = connection.execute(select(*COPY_COLUMNS).where(COPIES.c.repository == repository, live, near)).all()
+        return tuple(copy_of(row) for row in sorted(rows, key=COPY_ORDER))
+
+    def claimed(self, repository: str) -> tuple[str, ...]:
+        """The paths of the live copies of a repository."""
+        query = select(COPIES.c.path).where(COPIES.c.repository == repository, COPIES.c.claimed_path.is_not(None))
+        with self._reading() as connection:
+            return tuple(connection.execute(query).scalars())
+
+
+def _twins(ours: Sequence[Row[Any]], theirs: Mapping[str, Row[Any]]) -> Iterator[Twin]:
+    seen: set[str] = set()
+    for sha256, assurance, _, path, _, *title in ours:
+        there = theirs.get(sha256)
+        if there is not None and sha256 not in seen:
+            seen.add(sha256)
+            told = (there[2], there[3], there[4] or 0, title_of(*there[5:]))
+            yield Twin(sha256, title_of(*title), Assurance(assurance), path, *told)
+
+
+def _extra(theirs: Sequence[Row[Any]], known: set[str]) -> Iterator[Extra]:
+    return (Extra(row[2], row[3]) for row in theirs if row[0] not in known)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from isomanager.errors import UsageError
 from isomanager.library.opening import LIVE, Library
@@ -16,8 +17,13 @@ from isomanager.planning.syncing import Lacking, Shared, SyncKind, SyncMode, Syn
 from isomanager.planning.wanting import Guards
 from isomanager.storage.layout import TakenPaths
 
+if TYPE_CHECKING:
+    from isomanager.inventory.pairing import Pairing, Twin
+
 SMALL = 8 << 20
 """Bytes up to which an image travels with others: it waits whole in memory, and is fetched again rather than continued."""
+_FEW = 400
+"""So many images that differ are looked at one by one; where there are more, both sides are surveyed."""
 _GROUP_IMAGES, _GROUP_BYTES = 64, 32 << 20
 
 
@@ -42,18 +48,19 @@ def destinations(library: Library, names: Iterable[str], source: str) -> tuple[s
 
 @dataclass
 class Survey:
-    """What a destination has, looked at once a sync: its copies in any live state, which of their files are there, and the names
-    that copies have. What else has a name there shows when something is put under it."""
+    """What a destination has, looked at once a sync: its copies in any live state, or those of them that matter, which of their
+    files are there, and the names that copies have. What else has a name there shows when something is put under it."""
 
     there: Mapping[str, int]
     held: Sequence[Copy]
+    claimed: Collection[str] = ()
     _taken: TakenPaths = field(init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def __post_init__(self) -> None:
         self._digests = {one.sha256 for one in self.held}
         self._unsettled = [one.title for one in self.held if one.state is not CopyState.HELD]
-        self._taken = TakenPaths((*self.there, *(one.path for one in self.held)))
+        self._taken = TakenPaths({*self.there, *self.claimed, *(one.path for one in self.held)})
 
     def is_taken(self, path: str) -> bool:
         """Whether a file, a copy, or another image of this sync has the name."""
@@ -84,43 +91,52 @@ def plan_place(
 
     StoreUnavailable when one of the two does not answer, StoreError(code="empty-source") when the source has nothing to give.
     """
-    steps = in_step(library, source, destination, mode)
-    if steps is not None:
-        return steps, None
+    paired = library.inventory.pairing(source.name, destination) if source.is_ours else None
+    if paired is not None and paired.twins:
+        told = _by_pairs(library, source, destination, mode, paired, max_deletes)
+        if told is not None:
+            return told
     seen = survey(library, destination)
     shared, lacking = source.offered
     steps = plan_destination(library, shared, destination, mode, max_deletes=max_deletes, seen=seen, lacking=lacking)
     return steps, seen
 
 
-def in_step(library: Library, source: SyncSource, destination: str, mode: SyncMode) -> tuple[SyncStep, ...] | None:
-    """The steps where every image of the source is held, and there, in the destination, none of the source's is in doubt, and
-    nothing is to go; None elsewhere.
-
-    By the digests that are recorded: the source is not listed, and of the destination only what is to be there is looked for.
-    """
-    paired = library.inventory.pairing(source.name, destination) if source.is_ours else None
-    if paired is None or not paired.twins or (mode is SyncMode.MIRROR and paired.more):
+def _by_pairs(
+    library: Library, source: SyncSource, destination: str, mode: SyncMode, paired: Pairing, max_deletes: int | None
+) -> tuple[tuple[SyncStep, ...], Survey | None] | None:
+    """What `plan_place` tells, by the digests that are recorded: the source is not listed, and only what differs becomes more than
+    a look at a file of the destination. None where that does not tell enough."""
+    differs = bool(paired.missing or (mode is SyncMode.MIRROR and paired.extra))
+    if differs and (not paired.is_plain or len(paired.missing) + len(paired.extra) > _FEW):
         return None
     if library.inventory.copies(source.name, states=DOUBTED):
         return None
-    twins = paired.twins
     source.require()
-    sizes = library.store(destination).sizes([one.path for one in twins])
-    if any(sizes.get(one.path) != one.size for one in twins):
+    more = [one.path for one in paired.extra] if differs else []
+    there = library.store(destination).sizes([*(one.path for one in paired.twins), *more])
+    if any(there.get(one.path) != one.size for one in paired.twins):
         return None
-    return tuple(
-        SyncStep(
-            kind=SyncKind.SAME,
-            destination=destination,
-            title=one.title,
-            assurance=one.assurance,
-            copy_id=one.copy_id,
-            path=one.path,
-            reason=same_bytes_told(one.title, one.other_title),
-        )
-        for one in twins
+    same = tuple(_same(destination, one) for one in paired.twins)
+    if not differs:
+        return same, None
+    if not source.store.sizes([paired.twins[0].source_path]):
+        return None  # it may be empty where it should not be: then it is listed, and nothing goes
+    shared, lacking = source.some(paired.missing)
+    products = {one.title.product for one in shared} | {one.title.product for one in lacking}
+    held = library.inventory.near(destination, products, [one.copy_id for one in paired.extra])
+    seen = Survey(there, held, library.inventory.claimed(destination))
+    rest = plan_destination(
+        library, shared, destination, mode, max_deletes=max_deletes, seen=seen, lacking=lacking, paired=paired
     )
+    return (*same, *rest), seen
+
+
+def _same(destination: str, twin: Twin) -> SyncStep:
+    return SyncStep(
+        kind=SyncKind.SAME, destination=destination, title=twin.title, assurance=twin.assurance, copy_id=twin.copy_id,
+        path=twin.path, reason=same_bytes_told(twin.title, twin.other_title),
+    )  # fmt: skip
 
 
 def plan_destination(
@@ -132,11 +148,14 @@ def plan_destination(
     max_deletes: int | None = None,
     seen: Survey | None = None,
     lacking: Sequence[Lacking] = (),
+    paired: Pairing | None = None,
 ) -> tuple[SyncStep, ...]:
-    """What would become of each image in one destination, which is looked at now unless it was `seen`. StoreUnavailable when it
-    does not answer."""
+    """What would become of each image in one destination, which is looked at now unless it was `seen`. With `paired`, `source` and
+    what was seen are no more than what differs. StoreUnavailable when it does not answer."""
     seen = seen or survey(library, destination)
-    wanted = {one.sha256 for one in source}
+    both = {one.sha256 for one in paired.twins} if paired else set()
+    wanted = {*both, *(one.sha256 for one in source)}
+    elsewhere = paired.held - sum(one.state is CopyState.HELD for one in seen.held) if paired else 0
     guards = Guards()  # asked for only where something might go: they look at every copy of the library
     if mode is SyncMode.MIRROR and any(one.sha256 not in wanted for one in seen.held):
         guards = guards_for(library, [destination], seen=[destination] if seen.there else ())
@@ -153,7 +172,7 @@ def plan_destination(
 
     return plan_sync(
         source, seen.held, destination=destination, mode=mode, guards=guards, protects=protects, there=seen.there,
-        lacking=lacking,
+        lacking=lacking, paired=both, elsewhere=elsewhere,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from isomanager.library.importing import notes_of, titled
 from isomanager.library.opening import Library
 from isomanager.library.proving_again import judged_receipt
 from isomanager.library.rebuilding import Evidence, expected_of, gather_evidence
-from isomanager.model import Assurance, CopyState, Family, Receipt, Title
+from isomanager.model import Assurance, Copy, CopyState, Family, Receipt, Title
 from isomanager.planning.syncing import Lacking, Shared
 from isomanager.storage.contract import INTERNAL, Store
 from isomanager.storage.index import INVENTORY
@@ -118,16 +118,18 @@ class SyncSource:
 
     def _ours(self) -> Iterator[Shared | Lacking]:
         sizes = {fold(entry.path): entry.size for entry in self.store.list()}
-        for copy in self._library.inventory.copies(self.name, states={CopyState.HELD, *DOUBTED}):
-            told = DOUBTED.get(copy.state) or _seen(sizes.get(fold(copy.path)), copy.size)
-            if told or not copy.sha256:
-                yield Lacking(title=copy.title, path=copy.path, sha256=copy.sha256 or "", reason=told)
-            else:
-                yield Shared(
-                    title=copy.title, path=copy.path, sha256=copy.sha256, size=copy.size or 0, assurance=copy.assurance,
-                    digests=copy.digests, filename=copy.filename, kept_as=name_kept(copy.filename, copy.path), copy_id=copy.id,
-                    metadata=carried_notes(copy.metadata),
-                )  # fmt: skip
+        return _judged(self._library.inventory.copies(self.name, states={CopyState.HELD, *DOUBTED}), sizes)
+
+    def some(self, copy_ids: Sequence[str]) -> tuple[tuple[Shared, ...], tuple[Lacking, ...]]:
+        """As `offered`, of a few copies of a repository of this library: nothing is listed."""
+        found = self._library.inventory.copies_of(copy_ids)
+        copies = [
+            one for one in found if one.state in (CopyState.HELD, *DOUBTED)
+        ]  # what went since is no longer wanted
+        sizes = self.store.sizes([one.path for one in copies])
+        looked = tuple(_judged(copies, {fold(path): size for path, size in sizes.items()}))
+        good = tuple(one for one in looked if isinstance(one, Shared))
+        return good, tuple(one for one in looked if isinstance(one, Lacking))
 
     @cached_property
     def _evidence(self) -> Evidence:
@@ -174,6 +176,19 @@ class SyncSource:
         if self.is_ours:
             return self._library.inventory.receipts_of([one.sha256 for one in images])
         return {one.sha256: self._evidence.receipts.get(one.sha256, ()) for one in images}
+
+
+def _judged(copies: Iterable[Copy], sizes: Mapping[str, int]) -> Iterator[Shared | Lacking]:
+    for copy in copies:
+        told = DOUBTED.get(copy.state) or _seen(sizes.get(fold(copy.path)), copy.size)
+        if told or not copy.sha256:
+            yield Lacking(title=copy.title, path=copy.path, sha256=copy.sha256 or "", reason=told)
+        else:
+            yield Shared(
+                title=copy.title, path=copy.path, sha256=copy.sha256, size=copy.size or 0, assurance=copy.assurance,
+                digests=copy.digests, filename=copy.filename, kept_as=name_kept(copy.filename, copy.path), copy_id=copy.id,
+                metadata=carried_notes(copy.metadata),
+            )  # fmt: skip
 
 
 def carried_notes(notes: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ Images are told apart by their digests, never by size and time, and nothing that
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -102,10 +102,15 @@ def plan_sync(
     protects: Protects = lambda _copy: "",
     there: Mapping[str, int] | None = None,
     lacking: Sequence[Lacking] = (),
+    paired: Collection[str] = (),
+    elsewhere: int = 0,
 ) -> tuple[SyncStep, ...]:
     """The steps for one destination. `held` are its copies in any live state; `there` are the sizes of its files, by path, where
     they were listed: a copy whose file is gone does not count. What the source is `lacking` is told where it is needed, and a
     mirror lets nothing of it go: what was damaged or lost in the source may be whole here only.
+
+    Where most is the same on both sides, `source` and `held` may be what a decision is about alone: then `paired` are the digests
+    of all that both hold, and `elsewhere` is how many more the destination holds.
 
     An empty source retires nothing, whatever the mode: it is more likely to be broken than to be empty.
     """
@@ -119,7 +124,8 @@ def plan_sync(
     missed = {one.sha256 or one.path: one for one in lacking if one.sha256 not in digests}
     steps += [_missed(one, by_digest, by_scope[scope(one.title)], destination, mode) for one in missed.values()]
     if mode is SyncMode.MIRROR:
-        steps += _retirements(source, [*missed.values()], present, destination, guards, protects)
+        known, tally = {*paired, *digests}, Tally(held=len(present) + elsewhere)
+        steps += _retirements(known, [*missed.values()], present, destination, guards, protects, tally)
     return tuple(steps)
 
 
@@ -236,19 +242,19 @@ def same_bytes_told(wanted: Title, there: Title) -> str:
 
 
 def _retirements(
-    source: Sequence[Shared],
+    known: Collection[str],
     missed: Sequence[Lacking],
     present: Sequence[Copy],
     destination: str,
     guards: Guards,
     protects: Protects,
+    tally: Tally,
 ) -> Iterable[SyncStep]:
-    digests = {one.sha256 for one in source} | {one.sha256 for one in missed}
+    digests = {*known, *(one.sha256 for one in missed)}
     untold = {one.title for one in missed if not one.sha256}
     extra = [copy for copy in present if copy.sha256 not in digests and copy.title not in untold]
-    tally = Tally(held=len(present))
     for copy in sorted(extra, key=lambda one: (one.title.version, one.path)):
-        told = _why_stays(copy, source, destination, guards, protects, tally)
+        told = _why_stays(copy, known, destination, guards, protects, tally)
         if not told:
             tally.lose(copy.size or 0)
         kind = SyncKind.SKIP if told else SyncKind.RETIRE
@@ -259,9 +265,9 @@ def _retirements(
 
 
 def _why_stays(
-    copy: Copy, source: Sequence[Shared], destination: str, guards: Guards, protects: Protects, tally: Tally
+    copy: Copy, known: Collection[str], destination: str, guards: Guards, protects: Protects, tally: Tally
 ) -> str:
-    if not source:
+    if not known:
         return "the source lists nothing: nothing is retired after an empty listing"
     if protected := protects(copy):
         return f"the source does not have it, but {protected}"
