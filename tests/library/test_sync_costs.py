@@ -18,7 +18,8 @@ from custom_images import hold_images
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
-from isomanager.library.sync_planning import plan_destination
+from isomanager.library.sync_groups import bring
+from isomanager.library.sync_planning import loads, plan_destination, plan_place
 from isomanager.library.sync_sources import SyncSource
 from isomanager.model import CopyState, OutcomeKind
 from isomanager.planning.syncing import SyncKind, SyncMode
@@ -76,6 +77,22 @@ def counted_commits(library: Library) -> Iterator[list[object]]:
         yield commits
     finally:
         event.remove(engine, "commit", commit)
+
+
+@contextmanager
+def counted_statements(library: Library) -> Iterator[list[str]]:
+    """Each that the database was given while the block lasts."""
+    statements: list[str] = []
+    engine = library.inventory._engine
+
+    def execute(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", execute)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", execute)
 
 
 def test_twenty_small_images_cost_at_most_ten_commits(filled: Library, tmp_path: Path) -> None:
@@ -190,3 +207,33 @@ def test_with_nothing_to_do_nothing_is_listed_and_nothing_is_written(
     assert written.total() == 0
     steps = plan_destination(filled, SyncSource(filled, "default").shared(), "branch", SyncMode.MIRROR)
     assert {one.kind for one in steps} == {SyncKind.SAME}
+
+
+def test_a_group_costs_as_many_statements_however_many_images_it_has(filled: Library, tmp_path: Path) -> None:
+    told: list[int] = []
+    for name, count in (("branch", IMAGES), ("another", IMAGES // 4)):
+        if count < IMAGES:
+            for copy in filled.inventory.copies("default", states={CopyState.HELD})[count:]:
+                retire(filled, copy, "a test")
+        add_repository(filled, name, str(tmp_path / name))
+        with counted_statements(filled) as statements:
+            origin = SyncSource(filled, "default")
+            steps, seen = plan_place(filled, origin, name, SyncMode.MERGE)
+            assert seen is not None
+            for load in loads(steps, {name: seen}):
+                assert {one.outcome for one in bring(filled, origin, load, {name: seen})} == {OutcomeKind.PUBLISHED}
+        told.append(len(statements))
+    assert told[0] <= told[1] + 6, "renewals on a slow machine; nothing for each image"
+
+
+def test_a_mirror_where_one_image_differs_lists_neither_side(
+    filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_repository(filled, "branch", str(tmp_path / "branch"))
+    copied(filled)
+    retire(filled, filled.inventory.copies("default", states={CopyState.HELD})[0], "a test")
+    hold_images(filled, range(IMAGES, IMAGES + 1))
+    with counted(monkeypatch, LocalTree, "scan") as scans:
+        steps, _ = plan_place(filled, SyncSource(filled, "default"), "branch", SyncMode.MIRROR, max_deletes=10)
+    assert sorted({one.kind for one in steps}) == [SyncKind.COPY, SyncKind.RETIRE, SyncKind.SAME]
+    assert scans.total() == 0
