@@ -8,15 +8,14 @@ import pytest
 
 from crash.sync_driver import mirror
 from custom_images import hold_images
-from isomanager.catalogue.loader import load_catalogue
+from isomanager.errors import StoreError
 from isomanager.library.opening import Library
 from isomanager.library.pruning import retire
 from isomanager.library.repositories import add_repository
 from isomanager.library.sync_planning import plan_destination, plan_place
 from isomanager.library.sync_sources import SyncSource
-from isomanager.model import Copy, CopyState, Family, OutcomeKind, Title
+from isomanager.model import Copy, CopyState, OutcomeKind
 from isomanager.planning.syncing import SyncKind, SyncMode, SyncStep
-from isomanager.version import Version
 
 IMAGES = 10
 
@@ -51,7 +50,7 @@ def test_what_differs_is_decided_as_a_look_at_everything_decides_it(filled: Libr
         retire(filled, copy, "a test")
     hold_images(filled, range(1), size=7000)  # other bytes under a title that the branch holds
     hold_images(filled, range(IMAGES, IMAGES + 2))
-    whole = plan_destination(filled, SyncSource(filled, "default").shared(), "branch", mode, max_deletes=100)
+    whole = plan_destination(filled, SyncSource(filled, "default").offered[0], "branch", mode, max_deletes=100)
     few = planned(filled, mode)
     assert told(few) == told(whole)
     assert len(few) == len(whole)
@@ -69,17 +68,17 @@ def test_a_source_whose_files_are_out_of_sight_lets_nothing_go(filled: Library) 
     retire(filled, held(filled, "default")[0], "a test")
     root = Path(filled.inventory.repository("default").url)
     (root / "Custom").rename(root.parent / "away")
-    steps = planned(filled, SyncMode.MIRROR)
-    assert {one.kind for one in steps} == {SyncKind.SKIP}
-    assert all("lists nothing" in one.reason for one in steps)
+    with pytest.raises(StoreError) as wrong:
+        planned(filled, SyncMode.MIRROR)
+    assert wrong.value.code == "empty-source"
 
 
-def test_an_image_whose_file_is_gone_from_the_source_is_not_copied(filled: Library) -> None:
+def test_an_image_whose_file_is_gone_from_the_source_is_told(filled: Library) -> None:
     _, gone = hold_images(filled, range(IMAGES, IMAGES + 2))
     (Path(filled.inventory.repository("default").url) / gone.path).unlink()
-    coming = [one.title for one in planned(filled, SyncMode.MERGE) if one.kind is SyncKind.COPY]
-    assert len(coming) == 1
-    assert gone.title not in coming
+    becomes = {one.title: one.kind for one in planned(filled, SyncMode.MERGE)}
+    assert [*becomes.values()].count(SyncKind.COPY) == 1
+    assert becomes[gone.title] is SyncKind.FAIL
 
 
 def test_a_file_that_is_gone_from_the_destination_is_brought_again(filled: Library, tmp_path: Path) -> None:
@@ -99,12 +98,8 @@ def test_a_name_that_is_taken_in_the_destination_is_not_chosen(filled: Library) 
     assert not seen.is_taken("Custom/free/free-1.iso")
 
 
-def test_a_product_is_found_without_reading_the_others(filled: Library, tmp_path: Path) -> None:
-    known = load_catalogue(filled.settings.product_folders).products[0]
-    title = Title(family=known.family, product=known.id, version=Version("1"))
-    assert filled.product_of(title) == known
-    assert filled.product_of(Title(family=Family.CUSTOM, product="nobody-knows", version=Version("1"))) is None
+def test_no_product_is_read_for_images_of_none(filled: Library) -> None:
     assert mirror(filled) == []
     hold_images(filled, range(IMAGES, IMAGES + 1))
     assert [one.outcome for one in mirror(filled)] == [OutcomeKind.PUBLISHED]
-    assert "catalogue" not in filled.__dict__, "a sync of custom images reads no catalogue"
+    assert "products" not in filled.catalogue.__dict__, "a sync of custom images reads no product"
