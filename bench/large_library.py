@@ -2,6 +2,7 @@
 
     python -m bench.large_library generate 100000
     python -m bench.large_library plan debian 2
+    python -m bench.large_library do index
 
 The settings say where it lies. Copies are spread over the products of the catalogue, their versions, architectures and four
 repositories.
@@ -10,11 +11,12 @@ repositories.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from time import process_time
 
 from isomanager.inventory.searching import CopySearch
+from isomanager.library.mounting import take_folder
 from isomanager.library.opening import Library
 from isomanager.model import (
     Assurance,
@@ -68,6 +70,7 @@ def generate(settings: Settings, count: int) -> None:
             place.mkdir(parents=True)
             library.inventory.add_repository(RepositoryRecord(name=name, url=str(place), created_at=START))
         for name in REPOSITORIES:
+            take_folder(library.store(name))
             # a repository that lists nothing loses nothing
             library.store(name).put_small("something.iso", b"something")
         library.inventory.import_copies(copies(library, count))
@@ -98,6 +101,26 @@ def make_plan(only: str, keep: int) -> None:
         print(f"{process_time() - started:.2f} {len(made.actions)}")
 
 
+def do(verb: str, again: str = "") -> None:
+    """One thing that is done with a repository of the library, or with all of it; print the processor's seconds of that alone."""
+    from isomanager.library import bundling, deduping, relocating
+    from isomanager.library.indexing import refresh_index
+
+    with Library(load_settings()) as library:
+        if verb == "index" and not again:
+            for path in ("SHA256SUMS", "inventory.json", "index.html"):
+                library.store("nas").delete(path)
+        verbs: dict[str, Callable[[], Sequence[object]]] = {
+            "index": lambda: refresh_index(library, "nas"),
+            "dedupe": lambda: deduping.plan_duplicates(library),
+            "layout": lambda: relocating.plan_layout(library, "nas", "by-version"),
+            "bundle": lambda: bundling.plan_bundle(library, (), "nas", frozenset()).going,
+        }
+        started = process_time()
+        made = verbs[verb]()
+        print(f"{process_time() - started:.2f} {len(made)}")
+
+
 def answered(library: Library, subscription: Subscription, only: str) -> Want:
     """The subscription with the newest copy held of it as upstream's answer."""
     selector = subscription.selector
@@ -117,10 +140,12 @@ def answered(library: Library, subscription: Subscription, only: str) -> Want:
 
 
 def main() -> None:
-    """Generate, or plan: for one product or for `all`, with so many versions to keep."""
+    """Generate; or plan, for one product or for `all`, with so many versions to keep; or do one thing."""
     what, *words = sys.argv[1:]
     if what == "generate":
         generate(load_settings(), int(words[0]))
+    elif what == "do":
+        do(*words)
     else:
         make_plan("" if words[0] == "all" else words[0], int(words[1]))
 

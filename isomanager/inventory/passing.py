@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -60,6 +60,15 @@ class PassingRecords(SearchRecords):
         live = select(COPIES.c.path).where(COPIES.c.repository == repository, COPIES.c.claimed_path.is_not(None))
         with self._reading() as connection:
             yield from connection.execution_options(yield_per=AT_ONCE).execute(live).scalars()
+
+    def places(self, repository: str, states: Collection[CopyState]) -> Iterator[str]:
+        """Where copies in these states may lie: under their paths, and in the trash."""
+        columns = COPIES.c
+        there = columns.repository == repository, columns.state.in_([one.value for one in states])
+        query = select(columns.path, columns.trash_path).where(*there)
+        with self._reading() as connection:
+            for names in connection.execution_options(yield_per=AT_ONCE).execute(query):
+                yield from filter(None, names)
 
 
 _LISTED = tuple(

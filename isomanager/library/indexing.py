@@ -24,10 +24,11 @@ def refresh_indexes(library: Library) -> tuple[str, ...]:
     """
     if not library.settings.auto_update_inventory:
         return ()
-    return tuple(told for one in library.inventory.repositories() for told in _refresh(library, one.name))
+    return tuple(told for one in library.inventory.repositories() for told in refresh_index(library, one.name))
 
 
-def _refresh(library: Library, repository: str) -> tuple[str, ...]:
+def refresh_index(library: Library, repository: str) -> tuple[str, ...]:
+    """The same for one repository, whatever the settings say."""
     record = library.inventory.repository(repository)
     try:
         with leased(library, f"indexes:{repository}"):

@@ -6,6 +6,7 @@ whatever the repository holds would be missing.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from isomanager.errors import IsoManagerError, StoreUnavailable
@@ -48,7 +49,7 @@ def take_folder(store: Store) -> None:
 
 def holds_images(inventory: Inventory, repository: str) -> bool:
     """Whether the inventory knows of files there."""
-    return bool(inventory.copies(repository, states=_THERE))
+    return next(inventory.places(repository, _THERE), None) is not None
 
 
 def _folder_of(store: Store) -> Folder | None:
@@ -65,13 +66,14 @@ def _is_marked(folder: Folder) -> bool:
 
 def _is_recognised(inventory: Inventory, repository: str, store: Store) -> bool:
     """Whether the repository is known to hold something, and so must be watched; marked if it is seen to be there."""
-    known = [
-        name for copy in inventory.copies(repository, states=_THERE) for name in (copy.path, copy.trash_path) if name
-    ]
-    if not known:
+    known = inventory.places(repository, _THERE)
+    some = list(islice(known, _AT_ONCE))
+    if not some:
         return False
     try:
-        if any(store.sizes(known[start : start + _AT_ONCE]) for start in range(0, len(known), _AT_ONCE)):
+        while some and not store.sizes(some):
+            some = list(islice(known, _AT_ONCE))
+        if some:
             take_folder(store)
     except StoreUnavailable:  # whoever uses the store is told
         return True
