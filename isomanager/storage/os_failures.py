@@ -8,7 +8,15 @@ from contextlib import contextmanager
 
 from isomanager.errors import IsoManagerError, StoreError, StoreUnavailable
 
-_NO_SPACE = {errno.ENOSPC, errno.EFBIG} | ({errno.EDQUOT} if hasattr(errno, "EDQUOT") else set())
+_NO_SPACE = {
+    errno.ENOSPC: "Free some space, have a quota raised if there is one, or choose another repository.",
+    errno.EFBIG: "The filesystem or a limit of this account takes no file this large; choose another repository.",
+}
+if hasattr(errno, "EDQUOT"):
+    _NO_SPACE[errno.EDQUOT] = (
+        "A quota of this account or folder is used up, though the disk may have room: free some of what it counts, have it raised, "
+        "or choose another repository."
+    )
 _NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TAKEN = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY}
 _GONE_FOR_NOW = {
@@ -24,10 +32,7 @@ def as_store_error(error: OSError, what: str) -> IsoManagerError:
     if number in _GONE_FOR_NOW:
         return StoreUnavailable(told, hint="Check that the disk or share is there; the next try continues.")
     if number in _NO_SPACE:
-        hint = "Free some space, or choose another repository."
-        if number == errno.EFBIG:
-            hint = "The filesystem or a limit of this account takes no file this large; choose another repository."
-        return StoreError(told, code="no-space", hint=hint)
+        return StoreError(told, code="no-space", hint=_NO_SPACE[number])
     if number in _NO_PERMISSION:
         return StoreError(told, code="no-permission", hint="Give this account access to it.")
     if number in _TAKEN:

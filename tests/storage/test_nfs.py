@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -203,6 +204,26 @@ def test_two_users_of_one_server_keep_to_their_own_rights(store: NfsStore, nfs: 
         assert code_of(lambda: other.delete("a.json")) == "no-permission"
         store.replace_small("b.json", b"{}")
     other.close()
+
+
+@needs_ganesha
+def test_rights_that_are_lost_during_a_transfer_say_so_and_it_goes_on_when_they_are_back(
+    store: NfsStore, nfs: NfsServer, folder: str
+) -> None:
+    """The account stays the same; what it may do on the disk changes under it."""
+    data, place = pattern(MIB), nfs.folder / folder
+    store.put_small("old.json", b"old")
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    partial.write(0, data)
+    subprocess.run(["chattr", "+i", str(place)], check=True)
+    try:
+        assert code_of(lambda: partial.publish(len(data))) == "no-permission"
+        assert code_of(lambda: store.delete("old.json")) == "no-permission"
+    finally:
+        subprocess.run(["chattr", "-i", str(place)], check=True)
+    assert paths(store) == ["old.json"]
+    partial.publish(len(data))
+    assert store.read(IMAGE, 0, len(data)) == data
 
 
 @needs_ganesha
