@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from isomanager.errors import UsageError
 from isomanager.library.opening import LIVE, Library
 from isomanager.library.pruning import guards_for
-from isomanager.library.sync_sources import DOUBTED, SyncSource
+from isomanager.library.sync_sources import DOUBTED, SyncSource, source_name
 from isomanager.model import Copy, CopyState, Title
 from isomanager.planning.syncing import Lacking, Shared, SyncKind, SyncMode, SyncStep, plan_sync, same_bytes_told
 from isomanager.planning.wanting import Guards
@@ -40,7 +40,7 @@ def destinations(library: Library, names: Iterable[str], source: str) -> tuple[s
                 hint=f"There are {', '.join(sorted(repositories | set(sites)))}.",
             )
         told.update(dict.fromkeys(sites.get(name, (name,)) if name not in repositories else (name,)))
-    told.pop(source, None)
+    told.pop(source_name(library, source), None)
     if not told:
         raise UsageError("There is no destination but the source itself.", hint="Name another repository, or a site.")
     return tuple(told)

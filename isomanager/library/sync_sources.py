@@ -17,6 +17,7 @@ from isomanager.library.proving_again import judged_receipt
 from isomanager.library.rebuilding import Evidence, expected_of, gather_evidence
 from isomanager.model import Assurance, Copy, CopyState, Family, Receipt, Title
 from isomanager.planning.syncing import Lacking, Shared
+from isomanager.settings import absolute_address
 from isomanager.storage.contract import INTERNAL, Store
 from isomanager.storage.index import INVENTORY
 from isomanager.storage.opening import open_store, scheme_of
@@ -62,7 +63,7 @@ class SyncSource:
 
     def __init__(self, library: Library, name: str) -> None:
         self._library = library
-        self.name = name
+        self.name = name = source_name(library, name)
         self.is_ours = any(one.name == name for one in library.inventory.repositories())
         self.store: Store = library.store(name) if self.is_ours else open_store(name)
 
@@ -189,6 +190,15 @@ def _judged(copies: Iterable[Copy], sizes: Mapping[str, int]) -> Iterator[Shared
                 digests=copy.digests, filename=copy.filename, kept_as=name_kept(copy.filename, copy.path), copy_id=copy.id,
                 metadata=carried_notes(copy.metadata),
             )  # fmt: skip
+
+
+def source_name(library: Library, source: str) -> str:
+    """What a source is called here: the address of a repository of this library means that repository."""
+    known = library.inventory.repositories()
+    if any(one.name == source for one in known):
+        return source
+    address = absolute_address(source).rstrip("/")
+    return next((one.name for one in known if one.url.rstrip("/") == address), source)
 
 
 def carried_notes(notes: Mapping[str, str]) -> dict[str, str]:

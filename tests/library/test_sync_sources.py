@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain_update import update
-from isomanager.errors import StoreError
+from isomanager.errors import StoreError, UsageError
 from isomanager.library.checking import check_copy
 from isomanager.library.indexing import refresh_indexes
 from isomanager.library.opening import Library
@@ -17,7 +17,7 @@ from isomanager.library.relocating import move_copy, plan_layout
 from isomanager.library.repositories import add_repository
 from isomanager.library.subscribing import subscribe
 from isomanager.library.sync_groups import bring
-from isomanager.library.sync_planning import loads, plan_place, survey
+from isomanager.library.sync_planning import destinations, loads, plan_place, survey
 from isomanager.library.sync_sources import SyncSource
 from isomanager.library.syncing import settled
 from isomanager.model import Assurance, Copy, CopyState, Outcome, OutcomeKind, Selector
@@ -137,6 +137,14 @@ def test_a_lost_file_comes_again_under_its_own_name(filled: Library, tmp_path: P
     assert [one.outcome for one in synced(filled, "branch")] == [OutcomeKind.PUBLISHED] * 2
     assert {one.path for one in held(filled, "branch")} == before
     assert filled.inventory.copies("branch", states={CopyState.SUSPECT}) == ()
+
+
+def test_the_address_of_a_repository_means_that_repository(filled: Library, repository: Path) -> None:
+    for address in (str(repository), f"{repository}/"):
+        source = SyncSource(filled, address)
+        assert (source.name, source.is_ours) == ("default", True)
+        with pytest.raises(UsageError, match="the source itself"):
+            destinations(filled, ["default"], address)
 
 
 def test_what_people_noted_of_an_image_goes_with_it(filled: Library, repository: Path, tmp_path: Path) -> None:
