@@ -80,7 +80,7 @@ def _open(access: S3Access) -> Any:
             "response_checksum_validation": "when_required",
             # bytes go with their SHA-256 in a header that is signed itself: one digest less, and no less sure
             "s3": {"payload_signing_enabled": False},
-            # the usual one is put together anew for each request, a tenth of what a small one costs
+            # the usual one is put together anew for each request, a fourteenth of what a small one costs
             "user_agent": f"isomanager/{version('isomanager')}",
         },
         session=_session(access.profile),
@@ -105,7 +105,7 @@ def _session(profile: str) -> Any:
 
 
 def _time(told: Any) -> datetime:
-    """A time in an answer. botocore's own way tries every form there is, which was half of what a listing costs."""
+    """A time in an answer. botocore's own way tries every form there is, which was a third of what a listing costs."""
     if isinstance(told, str) and len(told) >= len("2026-01-31T00:00:00Z") and told.endswith("Z"):
         try:
             return datetime.fromisoformat(told)
