@@ -77,7 +77,7 @@ POINTS = {
     "linked": Point("os:link", when=lambda _source, place: _image(place)),
     "placed": Point(f"{_STORE}._place", when=lambda _store, _source, path: _image(path)),
     "published": Point(f"{_PARTIAL}.publish"),
-    "recording": Point("isomanager.inventory.copies:write_receipt"),
+    "recording": Point("isomanager.inventory.copies:write_receipts"),
     "recorded": Point(f"{_COPIES}.record_published"),
     "discarded": Point(f"{_PARTIAL}.discard"),
     # retiring
