@@ -8,13 +8,15 @@ is into a fresh local file. The clients:
     isomanager   the store: up ends with the file flushed and published under its final name, down is read ahead by ranges
     boto3        Amazon's multipart upload and download with its usual settings, beside the S3 store (SeaweedFS)
     rclone       the same with rclone's usual settings, where it can reach the server
-    smbclient    Samba's own client, beside the SMB store (Samba)
+    smbclient    Samba's own client, beside the SMB store (Samba); it flushes nothing, and what goes up may end in the page cache
+    smb flushed  the same, and then the file flushed on the server, as ours is
     nfs-cp       libnfs's own client, beside the direct NFS store (NFS-Ganesha; root only)
     cp           a copy on this disk, for scale
 
-The rounds take turns, so that a busy machine disturbs all alike. Told are the best and the median of each way in MiB a second, the
-ratio of our median to its (above 1.00 we are faster; the goal is 0.90), and the median of the processor's seconds that the client
-itself took, without the server's: where other programs run beside it, those say more than the clock.
+The rounds take turns, so that a busy machine disturbs all alike, and what the one before left for the disk to write is written
+first. Told are the best and the median of each way in MiB a second, the ratio of our median to its (above 1.00 we are faster;
+the goal is 0.90), and the median of the processor's seconds that the client itself took, without the server's: where other
+programs run beside it, those say more than the clock.
 """
 
 from __future__ import annotations
@@ -127,6 +129,10 @@ def smb(folder: Path, file: Path, down: Path) -> Iterator[tuple[Store, dict[str,
             lambda: run(*client, f"put {file} peer.iso"),
             lambda: run(*client, f"get peer.iso {down}"),
         )
+        ways["smb flushed"] = (
+            lambda: (run(*client, f"put {file} peer.iso"), run("sync", str(server.folder / "isos" / "peer.iso"))),
+            lambda: run(*client, f"get peer.iso {down}"),
+        )
         yield store, ways
         store.session.close()
 
@@ -156,6 +162,7 @@ class Taken:
 
 def timed(way: Way) -> Taken:
     """What it took; the processor's share is this process's and that of programs it ran to their end, so no server's."""
+    os.sync()
     started, busy = monotonic(), processor()
     way()
     return Taken(monotonic() - started, processor() - busy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, or_, select
 
@@ -15,10 +15,10 @@ from isomanager.inventory.transactions import Transactions
 from isomanager.model import Assurance, Copy, CopyState, Title
 
 _HELD = CopyState.HELD.value
+_ASSURANCES = {one.value: one for one in Assurance}
 
 
-@dataclass(frozen=True)
-class Twin:
+class Twin(NamedTuple):
     """An image that both hold: how the one calls it and where it has it, and what the other's copy is. `size` in bytes."""
 
     sha256: str
@@ -90,12 +90,15 @@ class PairRecords(Transactions):
 
 def _twins(ours: Sequence[Row[Any]], theirs: Mapping[str, Row[Any]]) -> Iterator[Twin]:
     seen: set[str] = set()
-    for sha256, assurance, _, path, _, *title in ours:
+    for one in ours:
+        sha256, assurance, _, path, _ = one[:5]
         there = theirs.get(sha256)
         if there is not None and sha256 not in seen:
             seen.add(sha256)
-            told = (there[2], there[3], there[4] or 0, title_of(*there[5:]))
-            yield Twin(sha256, title_of(*title), Assurance(assurance), path, *told)
+            title, other = one[5:], there[5:]
+            called = title_of(*title)
+            told = (there[2], there[3], there[4] or 0, called if title == other else title_of(*other))
+            yield Twin(sha256, called, _ASSURANCES[assurance], path, *told)
 
 
 def _extra(theirs: Sequence[Row[Any]], known: set[str]) -> Iterator[Extra]:

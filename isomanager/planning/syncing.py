@@ -238,7 +238,7 @@ def _missed(
 
 def same_bytes_told(wanted: Title, there: Title) -> str:
     """The reason of what needs no copying."""
-    return "the same bytes are held" if wanted == there else f"the same bytes are held as {there}"
+    return "the same bytes are held" if wanted is there or wanted == there else f"the same bytes are held as {there}"
 
 
 def _retirements(

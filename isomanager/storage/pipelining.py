@@ -17,7 +17,7 @@ from isomanager.errors import StoreUnavailable
 AT_ONCE = 8
 """On loopback four are enough; over 40 ms eight are five times as fast as one."""
 _ROOM_PATIENCE = 60.0
-_STRETCH = 64 << 20
+_STRETCH = 16 << 20
 """Bytes after which the server is told to begin to write."""
 
 Piece = bytes | memoryview
