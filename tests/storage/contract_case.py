@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from isomanager.errors import StoreError
+from isomanager.storage import pipelining
 from isomanager.storage.contract import Partial, Store, Validators
 
 IMAGE = "Linux/Ubuntu - Server/ubuntu.server-20.04.2.iso"
@@ -55,6 +56,25 @@ def expect_full(store: Store) -> None:
     partial.discard()
     assert paths(store) == ["old.json"]
     assert store.read("old.json", 0, 9) == b"old"
+
+
+def expect_early_flushes(store: Store, flusher: type, flush: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file is written down by its server while more of it comes: by the method `flush` of `flusher`, once a stretch."""
+    asked, begin, mib = [0], getattr(flusher, flush), 1 << 20
+
+    def counted(*given: object) -> object:
+        asked[0] += 1
+        return begin(*given)
+
+    monkeypatch.setattr(flusher, flush, counted)
+    monkeypatch.setattr(pipelining, "_STRETCH", 2 * mib)
+    data = pattern(7 * mib)
+    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
+    asked[0] = 0
+    partial.write(0, data)
+    assert asked == [3], "one for each two megabytes"
+    partial.publish(len(data))
+    assert store.read(IMAGE, 0, len(data)) == data
 
 
 class ContractCase:

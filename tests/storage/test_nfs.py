@@ -8,16 +8,15 @@ import socket
 import subprocess
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from contract_case import IMAGE, NAMED, code_of, expect_full, paths, pattern
+from contract_case import IMAGE, NAMED, code_of, expect_early_flushes, expect_full, paths, pattern
 
 from isomanager.errors import ConfigurationError, StoreError, StoreUnavailable
-from isomanager.storage import pipelining
 from isomanager.storage.addresses import Address, read_address
 from isomanager.storage.checking import check_place
 from isomanager.storage.local import LocalStore
@@ -274,22 +273,7 @@ def test_a_server_that_says_nothing_is_unavailable_and_used_again_when_it_speaks
 
 
 def test_the_server_writes_down_while_more_comes(store: NfsStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
-    begin_commit = NfsClient.begin_commit
-
-    def count(client: NfsClient, handle: bytes) -> Callable[[], bytes]:
-        asked.append(handle)
-        return begin_commit(client, handle)
-
-    monkeypatch.setattr(NfsClient, "begin_commit", count)
-    monkeypatch.setattr(pipelining, "_STRETCH", 2 * MIB)
-    data = pattern(7 * MIB)
-    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
-    asked.clear()
-    partial.write(0, data)
-    assert len(asked) == 3, "one for each two megabytes"
-    partial.publish(len(data))
-    assert store.read(IMAGE, 0, len(data)) == data
+    expect_early_flushes(store, NfsClient, "begin_commit", monkeypatch)
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])

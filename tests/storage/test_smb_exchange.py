@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from contract_case import IMAGE, NAMED, pattern
+from contract_case import IMAGE, NAMED, expect_early_flushes, pattern
 from smb_proxy import smb_proxy
 
 from isomanager.errors import StoreUnavailable
-from isomanager.storage import pipelining
 from isomanager.storage.smb import SmbStore, open_smb
 from isomanager.storage.smb_connection import PatientConnection
 from isomanager.storage.smb_file import SmbFile
@@ -93,22 +92,7 @@ def test_many_files_are_looked_at_and_put_by_few_calls(store: SmbStore, sent: Co
 def test_a_server_begins_to_write_down_a_large_file_while_more_comes(
     store: SmbStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[SmbFile] = []
-    begin_flush = SmbFile._begin_flush
-
-    def counted(file: SmbFile):  # type: ignore[no-untyped-def]
-        asked.append(file)
-        return begin_flush(file)
-
-    monkeypatch.setattr(SmbFile, "_begin_flush", counted)
-    monkeypatch.setattr(pipelining, "_STRETCH", 2 * MIB)
-    data = pattern(7 * MIB)
-    partial = store.begin(IMAGE, len(data), NAMED, key="k1")
-    asked.clear()
-    partial.write(0, data)
-    assert len(asked) == 3, "one for each two megabytes"
-    partial.publish(len(data))
-    assert store.read(IMAGE, 0, len(data)) == data
+    expect_early_flushes(store, SmbFile, "_begin_flush", monkeypatch)
 
 
 def test_a_folder_of_more_names_than_an_answer_holds_is_listed_whole(
